@@ -1,0 +1,70 @@
+"""Settings, read once from the environment (`RADIANT_*`, and the few names that other tools share)."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Money is USD, times are seconds, unless a name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="RADIANT_", frozen=True, extra="ignore")
+
+    env: Literal["development", "production"] = "development"
+    home: Path = Field(default_factory=lambda: user_data_path("radiant"))
+    """Where the embedded database, Decks and the HMAC key live."""
+    tenant_id: UUID = UUID("00000000-0000-4000-8000-000000000001")
+    user_id: UUID = UUID("00000000-0000-4000-8000-000000000002")
+    """The personal tenant and user of a local run."""
+
+    # Database: empty means the embedded server. The owner migrates, the app serves, maintenance cleans up.
+    database_url: SecretStr = Field(default=SecretStr(""), validation_alias="DATABASE_URL")
+    database_owner_url: SecretStr = Field(default=SecretStr(""), validation_alias="DATABASE_OWNER_URL")
+    database_maintenance_url: SecretStr = Field(
+        default=SecretStr(""), validation_alias="DATABASE_MAINTENANCE_URL"
+    )
+    database_connections: int = Field(default=16, ge=2)
+
+    # Caps of the Governor (seed 000, brain_config.costs).
+    max_cost_per_run: float = Field(default=0.50, gt=0)
+    max_cost_per_hour: float = Field(default=10.0, gt=0)
+    max_cost_per_day: float = Field(default=100.0, gt=0)
+    cost_alert_threshold: float = Field(default=0.8, gt=0, le=1)
+    price_ceiling_per_million_tokens: float = Field(default=75.0, gt=0)
+    """What a token of a model that the cost map does not know may cost at most."""
+    reservation_seconds: float = Field(default=120.0, gt=0)
+    """A reservation falls free this long after its run's last sign of life."""
+
+    # Models.
+    litellm_proxy_url: str = Field(default="", validation_alias="LITELLM_PROXY_URL")
+    litellm_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="LITELLM_API_KEY")
+    tier: str = "standard"
+    tiers: dict[str, tuple[str, ...]] = {}
+    """Overrides of the built-in tiers (free, budget, standard, premium, flagship): tier -> model names."""
+    call_timeout: float = Field(default=60.0, gt=0)
+    call_retries: int = Field(default=2, ge=0, le=10)
+    calls_at_once: int = Field(default=64, ge=1)
+    stream: bool = False
+    medical_models: tuple[str, ...] = ()
+    """The models that medical requests may go to; empty means any while not in production."""
+
+    # Privacy.
+    phi: Literal["allow", "redact", "refuse"] = "allow"
+    """Whether personal or health information may reach a provider."""
+    retention_days: int = Field(default=365, ge=1)
+
+    # Prompts and confidence (seed 000, brain_config.quality and neuralTrust).
+    max_prompt_chars: int = Field(default=100_000, ge=1)
+    verify_below: float = 0.5
+    human_below: float = 0.3
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The process's settings. Tests clear the cache (`settings.cache_clear()`) after changing the environment."""
+    return Settings()
