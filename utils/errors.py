@@ -74,6 +74,10 @@ class CallFailed(RadiantError):
         self.status = status
 
 
+class Unparsable(RadiantError):
+    """A reply that is not the JSON that was asked for; the message says what was wrong with it."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """The error for a name that does not exist, with the nearest ones that do."""
     names = sorted(known)

@@ -43,12 +43,23 @@ class Settings(BaseSettings):
     # Models.
     litellm_proxy_url: str = Field(default="", validation_alias="LITELLM_PROXY_URL")
     litellm_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="LITELLM_API_KEY")
+    openai_api_base: str = Field(default="", validation_alias="OPENAI_API_BASE")
+    """An OpenAI-compatible server that serves every `openai/...` model instead of OpenAI."""
     tier: str = "standard"
     tiers: dict[str, tuple[str, ...]] = {}
     """Overrides of the built-in tiers (free, budget, standard, premium, flagship): tier -> model names."""
     call_timeout: float = Field(default=60.0, gt=0)
     call_retries: int = Field(default=2, ge=0, le=10)
+    retry_wait: float = Field(default=0.5, ge=0)
+    """The wait before the first retry; it doubles, with jitter. A provider's Retry-After comes first."""
+    calls_per_minute_per_tenant: int = Field(default=0, ge=0)
+    """0 means no limit. Counted in each process; a LiteLLM proxy counts across processes."""
     calls_at_once: int = Field(default=64, ge=1)
+    max_reply_chars: int = Field(default=1_000_000, ge=1)
+    rehearsal_latency: float = Field(default=0.0, ge=0)
+    """How long a rehearsed call takes, for benchmarks."""
+    embedding_model: str = "openai/text-embedding-3-small"
+    """Used where its provider's key is set; else embeddings are lexical."""
     stream: bool = False
     medical_models: tuple[str, ...] = ()
     """The models that medical requests may go to; empty means any while not in production."""

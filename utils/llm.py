@@ -1,0 +1,398 @@
+"""Calls to models, all through LiteLLM: one request in, one completion or one CallFailed out.
+
+Retries with jitter, fallbacks, cooldowns and timeouts are litellm.Router's. LiteLLM is imported on the first
+call, not with this file: that import takes seconds.
+"""
+
+import json
+import os
+import re
+import threading
+from functools import lru_cache
+from hashlib import sha256
+from time import perf_counter
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from utils.call_failures import call_failed
+from utils.errors import CallFailed, Unparsable
+from utils.json_replies import parse_json
+from utils.models import PROXY, is_rehearsal, provider
+from utils.rate_limit import take_turn
+from utils.settings import Settings, settings
+
+__all__ = [
+    "CallFailed",
+    "ChatRequest",
+    "Completion",
+    "Message",
+    "Unparsable",
+    "charge_usd",
+    "complete",
+    "estimate_usd",
+    "parse_json",
+    "repair_request",
+    "warm_up",
+]
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(BaseModel):
+    """One turn of a conversation."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Role
+    content: str
+
+
+class ChatRequest(BaseModel):
+    """What is asked of a model. `timeout` is seconds for one attempt; `retries` None means the setting's."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    messages: tuple[Message, ...] = Field(min_length=1)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=2048, ge=1)
+    json_schema: str | None = None
+    json_name: str = "reply"
+    fallbacks: tuple[str, ...] = ()
+    timeout: float = Field(default_factory=lambda: settings().call_timeout, gt=0)
+    retries: int | None = Field(default=None, ge=0)
+
+    def digest(self) -> str:
+        """SHA-256 of what shapes the reply: how long and how often to try does not."""
+        shape = self.model_dump(mode="json", exclude={"timeout", "retries"})
+        return sha256(json.dumps(shape, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class Completion(BaseModel):
+    """A model's reply. `cost_usd` None means that the cost map does not know the model that answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+    latency_ms: int
+    finish_reason: str
+    streamed: bool
+    time_to_first_token_ms: int | None
+    rehearsal: bool
+
+
+def complete(request: ChatRequest, *, tenant_id: UUID) -> Completion:
+    """The reply of the request's model, or of the first fallback that gives one.
+
+    `finish_reason` is "length" where the reply was cut at max_tokens. Raises CallFailed (status failed or
+    timeout) when every attempt failed, and for an empty or an over-long reply.
+    """
+    take_turn(tenant_id, request.timeout)
+    started = perf_counter()
+    try:
+        response = _ask(request, tenant_id)
+    except Exception as error:
+        raise call_failed(error, (request.model, *request.fallbacks), request.timeout) from None
+    reply = _completion(response, request, started)
+    if len(reply.text) > settings().max_reply_chars:
+        raise CallFailed(f"model {reply.model} gave more than {settings().max_reply_chars} characters")
+    if not reply.text.strip():
+        raise CallFailed(f"model {reply.model} gave an empty reply ({reply.finish_reason})")
+    return reply
+
+
+def warm_up() -> None:
+    """Pays the first call's set-up now: LiteLLM's import, the Router, the model map."""
+    request = ChatRequest(model="rehearsal/ada", messages=(Message(role="user", content="warm up"),))
+    _router().completion((request.model,), messages=[{"role": "user", "content": "warm up"}])
+
+
+def estimate_usd(request: ChatRequest) -> float:
+    """An upper bound of what the request costs, in USD: the dearest of its models, with every token used."""
+    # Tokenizers take more than three bytes a token on prose, code and CJK text; the schema is sent too.
+    size = sum(len(message.content.encode()) for message in request.messages)
+    prompt_tokens = (size + len(request.json_schema or "")) / 3 + 8 * len(request.messages) + 64
+    dearest = 0.0
+    for model in (request.model, *request.fallbacks):
+        into, out = _prices(model) or _ceiling()
+        dearest = max(dearest, prompt_tokens * into + request.max_tokens * out)
+    return dearest
+
+
+def charge_usd(completion: Completion, request: ChatRequest) -> float:
+    """What a cap counts for a completion, in USD: its cost, or the price ceiling where that is unknown."""
+    if completion.cost_usd is not None:
+        return completion.cost_usd
+    into, out = _ceiling()
+    counted = completion.prompt_tokens * into + completion.completion_tokens * out
+    return counted or estimate_usd(request)
+
+
+def repair_request(request: ChatRequest, bad_text: str, error: str) -> ChatRequest:
+    """The request again, with the reply that could not be used and what was wrong with it."""
+    repair = REPAIR.format(error=error, schema=request.json_schema)
+    turns = (Message(role="assistant", content=bad_text or "(empty)"), Message(role="user", content=repair))
+    return request.model_copy(update={"messages": (*request.messages, *turns), "temperature": 0.0})
+
+
+class _Router:
+    """litellm.Router with a deployment for each model that was asked for, made on first use.
+
+    A deployment a model, not one for all: a cooldown is of a deployment, so that a model that fails does not
+    take the others with it. The Router costs 0.5 ms of a call's 1.5 ms (rehearsal), so the rehearsal goes
+    through it like every model.
+    """
+
+    def __init__(self, config: Settings) -> None:
+        _litellm()
+        from litellm.types.router import AllowedFailsPolicy
+
+        self.config = config
+        self._deployed: set[str] = set()
+        self._lock = threading.Lock()
+        self._router = _draining_router()(
+            num_retries=config.call_retries,
+            timeout=config.call_timeout,
+            cooldown_time=COOLDOWN_SECONDS,
+            # Without a policy by name LiteLLM cools no model that has one deployment only.
+            allowed_fails_policy=AllowedFailsPolicy(**ALLOWED_FAILS),
+        )
+
+    def completion(self, models: tuple[str, ...], **call: Any) -> Any:
+        """Asks the first model; the others are its fallbacks."""
+        for model in models:
+            self._deploy(model)
+        return self._router.completion(model=models[0], fallbacks=list(models[1:]), **call)
+
+    def _deploy(self, model: str) -> None:
+        if model in self._deployed:
+            return
+        from litellm.types.router import Deployment, LiteLLM_Params
+
+        with self._lock:
+            if model not in self._deployed:
+                params = LiteLLM_Params(**self._parameters(model))
+                self._router.add_deployment(Deployment(model_name=model, litellm_params=params))
+                self._deployed.add(model)
+
+    def _parameters(self, model: str) -> dict[str, Any]:
+        if is_rehearsal(model):
+            return {"model": model}
+        if self.config.litellm_proxy_url:
+            return {
+                "model": f"{PROXY}/{model.removeprefix(f'{PROXY}/')}",
+                "api_base": self.config.litellm_proxy_url,
+                "api_key": self.config.litellm_api_key.get_secret_value() or "none",
+            }
+        if provider(model) == "openai" and self.config.openai_api_base:
+            # The OpenAI client refuses to start without a key; servers of one's own often want none.
+            key = os.environ.get("OPENAI_API_KEY") or "none"
+            return {"model": model, "api_base": self.config.openai_api_base, "api_key": key}
+        return {"model": model}
+
+
+@lru_cache(maxsize=1)
+def _draining_router() -> type[Any]:
+    litellm = _litellm()
+
+    class DrainingRouter(litellm.Router):  # type: ignore[misc, name-defined]
+        """A Router that reads a stream to its end inside the attempt.
+
+        LiteLLM's own hands the stream out and from then on neither retries nor falls back, so that a stream
+        cut in the middle would fail the call, or, where the connection closed cleanly, look like a reply.
+        """
+
+        def _completion_streaming_iterator(
+            self, model_response: Any, messages: Any, initial_kwargs: dict[str, Any]
+        ) -> Any:
+            return _drained(model_response, timeout=initial_kwargs["timeout"])
+
+    return DrainingRouter
+
+
+def _drained(stream: Any, *, timeout: float) -> Any:
+    litellm = _litellm()
+    deadline = perf_counter() + timeout
+    first_token_at: float | None = None
+    chunks: list[Any] = []
+    size = 0
+    try:
+        for chunk in stream:
+            chunks.append(chunk)
+            piece = (chunk.choices[0].delta.content or "") if chunk.choices else ""
+            size += len(piece)
+            if piece and first_token_at is None:
+                first_token_at = perf_counter()
+            if size > settings().max_reply_chars:
+                break
+            if perf_counter() > deadline:
+                raise litellm.Timeout("the stream took too long", stream.model, stream.custom_llm_provider)
+        else:
+            if not (stream.received_finish_reason or stream.intermittent_finish_reason):
+                raise litellm.ServiceUnavailableError(
+                    "the stream broke off", stream.custom_llm_provider, stream.model
+                )
+    finally:
+        if close := getattr(stream.completion_stream, "close", None):
+            close()
+    response = litellm.stream_chunk_builder(chunks)
+    response._hidden_params = {**stream._hidden_params, FIRST_SEEN_AT: first_token_at or perf_counter()}
+    return response
+
+
+_building = threading.Lock()
+_routers: list[_Router] = []
+
+
+def _router() -> _Router:
+    """The process's Router; a new one where the settings were read anew (tests do)."""
+    config = settings()
+    if not _routers or _routers[0].config is not config:
+        with _building:
+            if not _routers or _routers[0].config is not config:
+                _routers[:] = [_Router(config)]
+    return _routers[0]
+
+
+@lru_cache(maxsize=1)
+def _litellm() -> Any:
+    """LiteLLM, quiet and without a network look-up, its retry waits set: it reads these on import only."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("INITIAL_RETRY_DELAY", str(settings().retry_wait))
+    os.environ.setdefault("JITTER", str(settings().retry_wait))
+    import logging
+
+    import litellm
+
+    from utils.rehearsal import provider as rehearsal_provider
+
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.drop_params = True
+    litellm.disable_streaming_logging = True
+    litellm.custom_provider_map = [{"provider": "rehearsal", "custom_handler": rehearsal_provider()}]
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return litellm
+
+
+def _ask(request: ChatRequest, tenant_id: UUID) -> Any:
+    messages, response_format = _with_schema(request)
+    call: dict[str, Any] = {
+        "messages": messages,
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+        "timeout": request.timeout,
+        "num_retries": settings().call_retries if request.retries is None else request.retries,
+        "stream": settings().stream,
+    }
+    if response_format:
+        call["response_format"] = response_format
+    if settings().stream:
+        call["stream_options"] = {"include_usage": True}
+    if settings().litellm_proxy_url:
+        call["extra_headers"] = {"X-Tenant-ID": str(tenant_id)}
+    return _router().completion((request.model, *request.fallbacks), **call)
+
+
+def _with_schema(request: ChatRequest) -> tuple[list[dict[str, str]], dict[str, Any] | None]:
+    """The messages, and the response format where each model that may answer takes one."""
+    messages = [message.model_dump() for message in request.messages]
+    if request.json_schema is None:
+        return messages, None
+    if all(_takes_schema(model) for model in (request.model, *request.fallbacks)):
+        schema = {"name": request.json_name, "schema": json.loads(request.json_schema)}
+        return messages, {"type": "json_schema", "json_schema": schema}
+    instruction = ONLY_JSON.format(schema=request.json_schema)
+    if messages[0]["role"] == "system":
+        messages[0]["content"] += f"\n\n{instruction}"
+        return messages, None
+    return [{"role": "system", "content": instruction}, *messages], None
+
+
+@lru_cache(maxsize=512)
+def _takes_schema(model: str) -> bool:
+    return is_rehearsal(model) or bool(_litellm().supports_response_schema(model.removeprefix(f"{PROXY}/")))
+
+
+def _completion(response: Any, request: ChatRequest, started: float) -> Completion:
+    hidden = response._hidden_params
+    model = (hidden.get("additional_headers") or {}).get("x-litellm-model-group") or request.model
+    choice = response.choices[0]
+    first_token_at = hidden.get(FIRST_SEEN_AT)
+    return Completion(
+        text=choice.message.content or "",
+        model=model,
+        prompt_tokens=response.usage.prompt_tokens,
+        completion_tokens=response.usage.completion_tokens,
+        cost_usd=_cost(response, model),
+        latency_ms=_ms(started, perf_counter()),
+        finish_reason=str(choice.finish_reason),
+        streamed=first_token_at is not None,
+        time_to_first_token_ms=None if first_token_at is None else _ms(started, first_token_at),
+        rehearsal=is_rehearsal(model),
+    )
+
+
+def _cost(response: Any, model: str) -> float | None:
+    if is_rehearsal(model):
+        return 0.0
+    if _prices(model) is None:
+        return None
+    try:
+        return float(_litellm().completion_cost(response, model=model.removeprefix(f"{PROXY}/")))
+    except Exception:
+        # A price that cannot be worked out is unknown, never zero: the caller charges the ceiling.
+        return None
+
+
+@lru_cache(maxsize=512)
+def _prices(model: str) -> tuple[float, float] | None:
+    """The highest price of a token in and out, in USD; None for a model that the cost map does not know."""
+    if is_rehearsal(model):
+        return 0.0, 0.0
+    litellm = _litellm()
+    try:
+        entry = litellm.model_cost[litellm.get_model_info(model.removeprefix(f"{PROXY}/"))["key"]]
+    except Exception:
+        return None
+    return _highest(entry, "input_cost_per_token"), _highest(entry, "output_cost_per_token")
+
+
+def _highest(entry: dict[str, Any], price: str) -> float:
+    """Long prompts cost more a token with some models; batch and priority prices are not asked for."""
+    names = [name for name in entry if name == price or re.fullmatch(rf"{price}_above_\d+k_tokens", name)]
+    return max((float(entry[name] or 0) for name in names), default=0.0)
+
+
+def _ceiling() -> tuple[float, float]:
+    price = settings().price_ceiling_per_million_tokens / 1_000_000
+    return price, price
+
+
+def _ms(start: float, end: float) -> int:
+    return round((end - start) * 1000)
+
+
+COOLDOWN_SECONDS = 30.0
+ALLOWED_FAILS = {
+    "TimeoutErrorAllowedFails": 5,
+    "InternalServerErrorAllowedFails": 10,
+    "RateLimitErrorAllowedFails": 30,
+}
+"""After so many failures a minute a model rests for COOLDOWN_SECONDS, and its fallbacks answer at once."""
+
+FIRST_SEEN_AT = "radiant_first_seen_at"
+
+ONLY_JSON = """Reply with one JSON value only, no prose and no code fence. It must fit this JSON schema:
+{schema}"""
+
+REPAIR = """That reply could not be used: {error}.
+Reply again with the corrected JSON value only, no prose and no code fence. It must fit this JSON schema:
+{schema}"""
