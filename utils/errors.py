@@ -6,6 +6,7 @@ A message says what was wrong and what would be right, in one line. Exit codes: 
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Literal
 
 
 class RadiantError(Exception):
@@ -69,7 +70,7 @@ class DatabaseUnavailable(RadiantError):
 class CallFailed(RadiantError):
     """A model call that failed after its retries and fallbacks. `status` is a Reply's status."""
 
-    def __init__(self, message: str, *, status: str = "failed") -> None:
+    def __init__(self, message: str, *, status: Literal["failed", "timeout"] = "failed") -> None:
         super().__init__(message)
         self.status = status
 

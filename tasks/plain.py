@@ -1,0 +1,92 @@
+"""The plain host: runs blocks in this process, side by side where they do not need one another.
+
+It runs whole graphs on a local machine, and bodies inside one node of a cluster.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.blocks import (
+    chosen,
+    each_items,
+    gathered,
+    loop_ended,
+    loop_takes,
+    next_slots,
+    run_time_pattern,
+    start_slots,
+)
+from tasks.refs import slots_of
+from tasks.reply import Replies, Slots, failed
+from tasks.run import Run
+from tasks.spec import AnyBlock, Ask, Choose, Each, Fan, Graph, Loop, Step, Use
+from tasks.steps import holds, perform
+from tasks.trace import trace
+from tasks.views import Scope
+from tasks.walk import RunBlock, schedule_in_threads, skipped, walk, walk_pattern
+from utils.concurrency import together
+from utils.errors import RunFailed
+from utils.settings import settings
+
+
+@dataclass(frozen=True)
+class PlainHost:
+    """Runs blocks of one run in threads."""
+
+    run: Run
+
+    def constant(self, slots: Slots) -> Mapping[str, Replies]:
+        return slots
+
+    def schedule(self, graph: Graph, scope: Scope[Replies], run: RunBlock[Replies]) -> Scope[Replies]:
+        return schedule_in_threads(graph, scope, run)
+
+    def block(self, block: AnyBlock, scope: Scope[Replies], path: str) -> Mapping[str, Replies]:
+        """What one block gives; it and its result stand in the run's trace."""
+        with trace(self.run, block, path) as traced:
+            if block.unless and holds(block.unless, scope, path, self.run):
+                return traced.skip(skipped(block, scope, []))
+            return traced.end(self._run(block, scope, path))
+
+    def _run(self, block: AnyBlock, scope: Scope[Replies], path: str) -> Mapping[str, Replies]:
+        if isinstance(block, Step | Fan):
+            return perform(block, scope, path, self.run)
+        if isinstance(block, Each):
+            return self._each(block, scope, path)
+        if isinstance(block, Loop):
+            return self._loop(block, scope, path)
+        if isinstance(block, Choose):
+            name = chosen(block, scope, path, self.run)
+            return walk(block.bodies[name], scope, f"{path}.{name}", self)
+        if isinstance(block, Ask):
+            from tasks.review import ask
+
+            return ask(block, scope, path, self.run)
+        return self._use(block, scope, path)
+
+    def _each(self, block: Each, scope: Scope[Replies], path: str) -> Slots:
+        items = each_items(block, scope, path)
+
+        def one(index: int) -> Slots:
+            inner = scope.with_names({"item": [items[index]]})
+            try:
+                return walk(block.body, inner, f"{path}[{index}]", self)
+            except RunFailed as error:
+                return {slot: [failed(error.message, key=items[index].key)] for slot in block.body.gives}
+
+        made = together([lambda i=i: one(i) for i in range(len(items))], settings().calls_at_once)  # type: ignore[misc]
+        return gathered(items, made, list(block.body.gives)) if items else {s: [] for s in slots_of(block)}
+
+    def _loop(self, block: Loop, scope: Scope[Replies], path: str) -> Slots:
+        slots, turn = start_slots(block, scope), 0
+        while True:
+            if by := loop_ended(block, scope, slots, turn, path, self.run):
+                return by
+            turn += 1
+            inner, slots = loop_takes(block, scope, slots, turn)
+            slots = next_slots(block, slots, walk(block.body, inner, f"{path}@{turn}", self))
+
+    def _use(self, block: Use, scope: Scope[Replies], path: str) -> Slots:
+        pattern, use = run_time_pattern(block, scope, path)
+        made = walk_pattern(use, pattern, scope, path, self)
+        return {slot: made.get(slot, []) for slot in slots_of(block)}

@@ -1,0 +1,100 @@
+"""What ran: each block's state, time and replies, kept by block path for the Deck and the export of a run."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tasks.reply import Replies, Reply, Slots, canonical
+from tasks.run import Run
+from tasks.spec import AnyBlock, Fan, Step
+from utils.db import tenant_transaction
+from utils.errors import Waiting
+from utils.progress import Event, State, emit
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One block as it ran. `started` is seconds since the epoch, `ms` how long it took."""
+
+    path: str
+    kind: str
+    state: State
+    started: float
+    ms: float
+    slots: Slots
+
+
+@dataclass
+class _Tracing:
+    state: State = "finished"
+    slots: Mapping[str, Replies] = field(default_factory=dict)
+
+    def skip(self, slots: Mapping[str, Replies]) -> Mapping[str, Replies]:
+        self.state = "skipped"
+        return slots
+
+    def end(self, slots: Mapping[str, Replies]) -> Mapping[str, Replies]:
+        self.slots = slots
+        return slots
+
+
+@contextmanager
+def trace(run: Run, block: AnyBlock, path: str) -> Iterator[_Tracing]:
+    """Tells the progress stream that a block starts and how it ended, and keeps what it gave."""
+    emit(Event(path, "started"))
+    tracing, started, clock = _Tracing(), time.time(), time.perf_counter()
+    try:
+        yield tracing
+    except Waiting:
+        emit(Event(path, "waiting"))
+        raise
+    except Exception as error:
+        emit(Event(path, "failed", text=str(error)))
+        tracing.state = "failed"
+        _keep(run, Traced(path, block.kind, "failed", started, _ms(clock), {}))
+        raise
+    _keep(run, Traced(path, block.kind, tracing.state, started, _ms(clock), dict(tracing.slots)))
+    emit(Event(path, "skipped" if tracing.state == "skipped" else "finished"))
+    if isinstance(block, Step | Fan) and block.show:
+        for one in (r for replies in tracing.slots.values() for r in replies if r.ok):
+            emit(Event(path, "shown", text=one.text))
+
+
+def _ms(clock: float) -> float:
+    return (time.perf_counter() - clock) * 1000
+
+
+def _keep(run: Run, traced: Traced) -> None:
+    """Not durable: a trace that a crash of the server lost is made again when the run resumes."""
+    output = {
+        "kind": traced.kind,
+        "state": traced.state,
+        "started": traced.started,
+        "ms": round(traced.ms, 3),
+        "slots": {n: [r.model_dump(mode="json", exclude_defaults=True) for r in rs] for n, rs in traced.slots.items()},
+    }
+    with tenant_transaction(UUID(run.tenant_id), durable=False) as cursor:
+        cursor.execute(_KEEP, (run.tenant_id, run.run_id, traced.path, canonical(output)))
+
+
+def traces(run: Run) -> tuple[Traced, ...]:
+    """All blocks of a run as they ran last, in the order in which they started."""
+    with tenant_transaction(UUID(run.tenant_id)) as cursor:
+        cursor.execute(_READ, (run.tenant_id, run.run_id))
+        rows = cursor.fetchall()
+    made = []
+    for path, output in rows:
+        kept = output if isinstance(output, dict) else json.loads(output)
+        slots = {n: [Reply.model_validate(r) for r in rs] for n, rs in kept["slots"].items()}
+        made.append(Traced(path, kept["kind"], kept["state"], kept["started"], kept["ms"], slots))
+    return tuple(sorted(made, key=lambda t: t.started))
+
+
+_KEEP = """
+INSERT INTO step_records (tenant_id, run_id, path, kind, output) VALUES (%s, %s, %s, 'block', %s)
+ON CONFLICT (tenant_id, run_id, path, kind) DO UPDATE SET output = excluded.output
+"""
+_READ = "SELECT path, output FROM step_records WHERE tenant_id = %s AND run_id = %s AND kind = 'block'"
