@@ -271,6 +271,8 @@ class Ask(_Block):
     shows: Sees
     of: Literal["user", "reviewer"] = "reviewer"
     choices: tuple[Name, ...] = ()
+    text_for: tuple[Name, ...] = ()
+    """The choices after which the person is asked for a text: guidance, an edited answer, notes."""
     form: dict[str, JsonValue] | None = None
     waits: int | None = None
     """Seconds; None means ten years, 0 the domain's own timeout."""
@@ -285,6 +287,8 @@ class Ask(_Block):
             raise ValueError(f"{len(self.choices)} choices: 2 to 8 are allowed")
         if len(set(self.choices)) != len(self.choices):
             raise ValueError("the same choice twice")
+        if extra := set(self.text_for) - set(self.choices):
+            raise ValueError(f"asks for a text after {', '.join(sorted(extra))}, which is no choice")
         if self.on_expiry not in ("expire", *self.choices):
             raise ValueError(f"on_expiry '{self.on_expiry}' is neither expire nor a choice")
         return self

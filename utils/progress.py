@@ -1,10 +1,11 @@
 """The progress stream of a run: events by block path, for whoever listens in this process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["started", "called", "finished", "skipped", "failed", "waiting", "shown"]
+State = Literal["started", "called", "finished", "skipped", "failed", "waiting", "shown", "paused", "resumed"]
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,13 @@ def emit(event: Event) -> None:
     """Tells all listeners; costs nothing where there is none."""
     for listener in tuple(_listeners):
         listener(event)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """While a person is asked: listeners that draw on the terminal stand still."""
+    emit(Event("", "paused"))
+    try:
+        yield
+    finally:
+        emit(Event("", "resumed"))
