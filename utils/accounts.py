@@ -14,7 +14,7 @@ UserRole = Literal["member", "approver", "admin"]
 
 
 def ensure_personal(tenant_id: UUID, user_id: UUID) -> None:
-    """Makes the personal tenant and its one user, an admin, where they are missing; several may do so at once."""
+    """Makes the personal tenant and its one user, an admin, where they are missing. Safe to race."""
     with tenant_transaction(tenant_id) as cursor:
         cursor.execute(_ENSURE_PERSONAL, {"tenant": tenant_id, "user": user_id})
 
@@ -37,7 +37,7 @@ def audit(
     subject: str,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """Notes, within the caller's tenant transaction, that `actor` (None: the platform) did `action` to `subject`."""
+    """Notes, within the tenant transaction of `cursor`, that `actor` (None: the platform) did `action`."""
     from psycopg2.extras import Json
 
     cursor.execute(_AUDIT, (actor, action, subject, Json(dict(detail or {}))))
@@ -45,7 +45,8 @@ def audit(
 
 _ENSURE_PERSONAL = """
 INSERT INTO tenants (id, name) VALUES (%(tenant)s, 'Personal') ON CONFLICT DO NOTHING;
-INSERT INTO users (tenant_id, id, name, role) VALUES (%(tenant)s, %(user)s, 'Me', 'admin') ON CONFLICT DO NOTHING
+INSERT INTO users (tenant_id, id, name, role) VALUES (%(tenant)s, %(user)s, 'Me', 'admin')
+ON CONFLICT DO NOTHING
 """
 _ROLE = "SELECT role FROM users WHERE id = %s"
 _AUDIT = """

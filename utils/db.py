@@ -69,7 +69,7 @@ def ensure_database() -> None:
 
 
 def use_vectors(cursor: "Cursor") -> None:
-    """Lets this cursor's connection send and give pgvector values as numpy arrays; once a connection."""
+    """Lets this cursor's connection take numpy arrays as vectors, and give `pgvector.Vector` back."""
     connection = cursor.connection
     if connection not in _state.with_vectors:
         from pgvector.psycopg2 import register_vector
@@ -180,9 +180,7 @@ def _transaction(role: Role, begin: str, arguments: tuple[str, ...]) -> Iterator
             raise
         cursor.execute("COMMIT")
         if cursor.statusmessage != "COMMIT":
-            raise RadiantError(
-                "nothing was written: a statement of this transaction had failed before its end"
-            )
+            raise RadiantError("nothing was written: a statement of this transaction had failed before its end")
 
 
 def _ensure() -> None:
@@ -230,8 +228,10 @@ def _open(role: Role) -> "Connection":
     url, takes_role = _url(role)
     try:
         parameters = {"connect_timeout": "10", "application_name": "radiant", **parse_dsn(url)}
-    except psycopg2.ProgrammingError as error:
-        raise DatabaseUnavailable(f"DATABASE_URL is no database URL ({_line(error)})") from error
+    except psycopg2.ProgrammingError:  # its message would show the password
+        raise DatabaseUnavailable(
+            "DATABASE_URL is no database URL: write postgresql://user:password@host:5432/name"
+        ) from None
     if takes_role:
         parameters["options"] = f"{parameters.get('options', '')} -c role={_LOGINS[role]}".strip()
     connection: Connection = psycopg2.connect(**parameters)

@@ -68,8 +68,9 @@ def start(data: Path, *, wait: float = 60.0) -> Server:
 
 def stop(data: Path) -> None:
     """Stops the server of the data directory, if one runs, whoever uses it."""
-    if (data / "postmaster.pid").exists():
-        _run(data, "pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
+    with _lock(data) as free:
+        if free is None:
+            _run(data, "pg_ctl", "-D", str(data), "-m", "fast", "-w", "stop")
     socket_dir = _socket_dir(data)
     if socket_dir != data:
         shutil.rmtree(socket_dir, ignore_errors=True)
@@ -82,8 +83,8 @@ def _answers(server: Server) -> bool:
         return False
     try:
         psycopg2.connect(server.url(), connect_timeout=10).close()
-    except psycopg2.OperationalError:
-        return False
+    except psycopg2.OperationalError as error:
+        return "FATAL" in str(error) and "the database system is" not in str(error)  # full, not starting
     return True
 
 
@@ -104,8 +105,10 @@ def _lock(data: Path) -> Iterator[int | None]:
 def _launch(data: Path, server: Server, lock: int) -> None:
     if not (data / "PG_VERSION").exists():
         _initialise(data, lock)
-    (data / "postmaster.pid").unlink(missing_ok=True)
     _prepare_socket_dir(server.socket_dir)
+    socket = server.socket_dir / f".s.PGSQL.{_PORT}"
+    for stale in (data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
+        stale.unlink(missing_ok=True)  # its process id may by now be another's, or a zombie's
     options = f"-c unix_socket_directories='{server.socket_dir}' -c port={_PORT} {_SETTINGS}"
     log = str(data / "log")
     _run(data, "pg_ctl", "-D", str(data), "-l", log, "-o", options, "-t", "60", "-w", "start", lock=lock)
@@ -220,9 +223,7 @@ def _complaint(output: bytes, log: Path) -> str:
 
 
 def _unavailable(reason: str) -> str:
-    return (
-        f"the embedded database cannot start ({reason}): set DATABASE_URL to a PostgreSQL 16+ with pgvector"
-    )
+    return f"the embedded database cannot start ({reason}): set DATABASE_URL to a PostgreSQL 16+ with pgvector"
 
 
 _INITDB = (

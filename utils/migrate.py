@@ -34,9 +34,7 @@ class Migration:
 def migrations() -> tuple[Migration, ...]:
     """Every migration of this program, in order."""
     files = (f for f in resources.files("migrations").iterdir() if f.name[:4].isdigit())
-    return tuple(
-        _migration(f.name.removesuffix(".sql"), f.read_text()) for f in sorted(files, key=lambda f: f.name)
-    )
+    return tuple(_migration(f.name.removesuffix(".sql"), f.read_text()) for f in sorted(files, key=lambda f: f.name))
 
 
 def pending(applied: Mapping[str, str], known: tuple[Migration, ...] | None = None) -> tuple[Migration, ...]:
@@ -57,9 +55,7 @@ def applied(cursor: "extensions.cursor") -> dict[str, str]:
     return dict(cursor.fetchall())
 
 
-def migrate(
-    connection: "extensions.connection", known: tuple[Migration, ...] | None = None
-) -> tuple[str, ...]:
+def migrate(connection: "extensions.connection", known: tuple[Migration, ...] | None = None) -> tuple[str, ...]:
     """Makes the roles and the extension and applies what is pending; gives the versions that it applied.
 
     The connection is the owner's, outside a transaction, and in autocommit afterwards. Processes that migrate
@@ -67,9 +63,7 @@ def migrate(
     """
     if connection.server_version < OLDEST_SERVER * 10_000:
         version = connection.server_version // 10_000
-        raise DatabaseUnavailable(
-            f"PostgreSQL {version} is too old: set DATABASE_URL to {OLDEST_SERVER} or newer"
-        )
+        raise DatabaseUnavailable(f"PostgreSQL {version} is too old: set DATABASE_URL to {OLDEST_SERVER} or newer")
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(_LOCK)
