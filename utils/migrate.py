@@ -34,7 +34,9 @@ class Migration:
 def migrations() -> tuple[Migration, ...]:
     """Every migration of this program, in order."""
     files = (f for f in resources.files("migrations").iterdir() if f.name[:4].isdigit())
-    return tuple(_migration(f.name.removesuffix(".sql"), f.read_text()) for f in sorted(files, key=lambda f: f.name))
+    return tuple(
+        _migration(f.name.removesuffix(".sql"), f.read_text("utf-8")) for f in sorted(files, key=lambda f: f.name)
+    )
 
 
 def pending(applied: Mapping[str, str], known: tuple[Migration, ...] | None = None) -> tuple[Migration, ...]:
