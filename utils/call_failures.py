@@ -15,9 +15,12 @@ def call_failed(error: Exception, models: tuple[str, ...], timeout: float) -> Ca
     kind = type(error).__name__
     if kind == "Timeout":
         return CallFailed(f"{who} gave no answer within {timeout:g} s", status="timeout")
+    said = _scrubbed(str(error))
+    if any(mark in said for mark in BROKEN):
+        kind = "APIConnectionError"
     cause = CAUSES.get(kind, kind).replace("{key}", KEY_ENV.get(provider(models[0]), "its key"))
     if kind not in CAUSES or kind in TOLD_BY_PROVIDER:
-        cause = f"{cause}: {_scrubbed(str(error))}"
+        cause = f"{cause}: {said}"
     return CallFailed(f"{who} failed: {cause}")
 
 
@@ -26,7 +29,8 @@ def _scrubbed(text: str) -> str:
         if secret := os.environ.get(variable):
             text = text.replace(secret, "<key>")
     text = KEY_LIKE.sub("<key>", URL.sub("<url>", text))
-    return " ".join(text.split())[:200]
+    own_words = text.partition("\nLiteLLM:")[0].rpartition("Exception - ")[2]
+    return " ".join(own_words.split())[:200]
 
 
 CAUSES = {
@@ -38,13 +42,16 @@ CAUSES = {
     "ServiceUnavailableError": "the provider is unavailable (503)",
     "BadGatewayError": "the provider is unavailable (502)",
     "APIConnectionError": "the connection to the provider broke, or its reply could not be read",
-    "MidStreamFallbackError": "the stream broke off in the middle",
+    "MidStreamFallbackError": "the connection to the provider broke in the middle of the reply",
     "ContextWindowExceededError": "the prompt is longer than its context window",
     "ContentPolicyViolationError": "the provider's content policy refused the request",
     "BadRequestError": "the provider refused the request (400)",
     "UnsupportedParamsError": "it does not take a parameter of the request",
     "RouterRateLimitError": "it rests after repeated failures: try again in half a minute",
 }
+
+BROKEN = ("Connection error", "Received response")
+"""How LiteLLM words a broken connection and an unreadable reply, which it raises as InternalServerError."""
 
 TOLD_BY_PROVIDER = ("BadRequestError", "UnsupportedParamsError")
 """What was wrong with the request only the provider's own words tell."""

@@ -109,15 +109,15 @@ def complete(request: ChatRequest, *, tenant_id: UUID) -> Completion:
 
 def warm_up() -> None:
     """Pays the first call's set-up now: LiteLLM's import, the Router, the model map."""
-    request = ChatRequest(model="rehearsal/ada", messages=(Message(role="user", content="warm up"),))
-    _router().completion((request.model,), messages=[{"role": "user", "content": "warm up"}])
+    _router().completion(("rehearsal/ada",), messages=[{"role": "user", "content": "warm up"}])
 
 
 def estimate_usd(request: ChatRequest) -> float:
     """An upper bound of what the request costs, in USD: the dearest of its models, with every token used."""
-    # Tokenizers take more than three bytes a token on prose, code and CJK text; the schema is sent too.
-    size = sum(len(message.content.encode()) for message in request.messages)
-    prompt_tokens = (size + len(request.json_schema or "")) / 3 + 8 * len(request.messages) + 64
+    text = "".join((*(message.content for message in request.messages), request.json_schema or ""))
+    # Two letters a token even in base64, a byte a token in what else there is: tokenizers do no worse.
+    letters = len(NOT_LETTERS.sub("", text))
+    prompt_tokens = letters / 2 + len(text.encode()) - letters + 8 * len(request.messages) + 128
     dearest = 0.0
     for model in (request.model, *request.fallbacks):
         into, out = _prices(model) or _ceiling()
@@ -150,7 +150,7 @@ class _Router:
     """
 
     def __init__(self, config: Settings) -> None:
-        _litellm()
+        _cost_map()
         from litellm.types.router import AllowedFailsPolicy
 
         self.config = config
@@ -235,9 +235,7 @@ def _drained(stream: Any, *, timeout: float) -> Any:
                 raise litellm.Timeout("the stream took too long", stream.model, stream.custom_llm_provider)
         else:
             if not (stream.received_finish_reason or stream.intermittent_finish_reason):
-                raise litellm.ServiceUnavailableError(
-                    "the stream broke off", stream.custom_llm_provider, stream.model
-                )
+                raise litellm.APIConnectionError("it broke off", stream.custom_llm_provider, stream.model)
     finally:
         if close := getattr(stream.completion_stream, "close", None):
             close()
@@ -267,8 +265,15 @@ def _litellm() -> Any:
     os.environ.setdefault("INITIAL_RETRY_DELAY", str(settings().retry_wait))
     os.environ.setdefault("JITTER", str(settings().retry_wait))
     import logging
+    import warnings
 
-    import litellm
+    with warnings.catch_warnings():
+        # Pydantic warns of LiteLLM's own types when they are first used; that is nothing a user can act on.
+        warnings.simplefilter("ignore")
+        import litellm
+
+        litellm.ModelResponse()
+        litellm.types.utils.Delta()
 
     from utils.rehearsal import provider as rehearsal_provider
 
@@ -326,12 +331,13 @@ def _completion(response: Any, request: ChatRequest, started: float) -> Completi
     model = (hidden.get("additional_headers") or {}).get("x-litellm-model-group") or request.model
     choice = response.choices[0]
     first_token_at = hidden.get(FIRST_SEEN_AT)
+    usage = _usage(response, model)
     return Completion(
         text=choice.message.content or "",
         model=model,
-        prompt_tokens=response.usage.prompt_tokens,
-        completion_tokens=response.usage.completion_tokens,
-        cost_usd=_cost(response, model),
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cost_usd=_cost(usage, model),
         latency_ms=_ms(started, perf_counter()),
         finish_reason=str(choice.finish_reason),
         streamed=first_token_at is not None,
@@ -340,13 +346,25 @@ def _completion(response: Any, request: ChatRequest, started: float) -> Completi
     )
 
 
-def _cost(response: Any, model: str) -> float | None:
+def _usage(response: Any, model: str) -> Any:
+    """The tokens that the provider counted, or where it did not, those that LiteLLM counts."""
+    usage = getattr(response, "usage", None)
+    text = response.choices[0].message.content or ""
+    if usage and (usage.completion_tokens or not text):
+        return usage
+    counted = _litellm().token_counter(model=model, text=text)
+    prompt = usage.prompt_tokens if usage else 0
+    return _litellm().Usage(prompt_tokens=prompt, completion_tokens=counted, total_tokens=prompt + counted)
+
+
+def _cost(usage: Any, model: str) -> float | None:
     if is_rehearsal(model):
         return 0.0
     if _prices(model) is None:
         return None
+    name = model.removeprefix(f"{PROXY}/")
     try:
-        return float(_litellm().completion_cost(response, model=model.removeprefix(f"{PROXY}/")))
+        return float(sum(_litellm().cost_per_token(model=name, usage_object=usage)))
     except Exception:
         # A price that cannot be worked out is unknown, never zero: the caller charges the ceiling.
         return None
@@ -357,12 +375,17 @@ def _prices(model: str) -> tuple[float, float] | None:
     """The highest price of a token in and out, in USD; None for a model that the cost map does not know."""
     if is_rehearsal(model):
         return 0.0, 0.0
-    litellm = _litellm()
-    try:
-        entry = litellm.model_cost[litellm.get_model_info(model.removeprefix(f"{PROXY}/"))["key"]]
-    except Exception:
+    name = model.removeprefix(f"{PROXY}/")
+    entry = _cost_map().get(name) or _cost_map().get(name.partition("/")[2])
+    if entry is None or not str(entry.get("litellm_provider")).startswith(provider(name)):
         return None
     return _highest(entry, "input_cost_per_token"), _highest(entry, "output_cost_per_token")
+
+
+@lru_cache(maxsize=1)
+def _cost_map() -> dict[str, dict[str, Any]]:
+    """LiteLLM's own map as it was on import: the Router adds what it deploys, unknown models at no cost."""
+    return {name: dict(entry) for name, entry in _litellm().model_cost.items()}
 
 
 def _highest(entry: dict[str, Any], price: str) -> float:
@@ -387,6 +410,8 @@ ALLOWED_FAILS = {
     "RateLimitErrorAllowedFails": 30,
 }
 """After so many failures a minute a model rests for COOLDOWN_SECONDS, and its fallbacks answer at once."""
+
+NOT_LETTERS = re.compile(r"[^A-Za-z\s]+")
 
 FIRST_SEEN_AT = "radiant_first_seen_at"
 
