@@ -372,7 +372,8 @@ CREATE POLICY maintenance ON neural_learning_signals TO radiant_maintenance USIN
 GRANT SELECT, INSERT, UPDATE ON neural_learning_signals TO radiant_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON neural_learning_signals TO radiant_maintenance;
 
--- The Grimoire (seed 002). No vector index yet: below about 50,000 valid rows a tenant an exact distance over the
+-- The Grimoire (seed 002). No index on search (@@ is not leakproof, so under row level security it filters only after
+-- the policy has), and no vector index yet: below about 50,000 valid rows a tenant an exact distance over the
 -- tenant's rows (tenant-leading btree) has full recall in few milliseconds, and an HNSW index filters by tenant
 -- only after its search, so that a small tenant beside a large one would find nothing.
 CREATE TABLE knowledge_heuristics (
@@ -381,7 +382,7 @@ CREATE TABLE knowledge_heuristics (
     domain text NOT NULL DEFAULT 'general',
     trigger_pattern text NOT NULL CHECK (trigger_pattern <> ''),
     action_template text NOT NULL CHECK (action_template <> ''),
-    embedding vector(768) NOT NULL,
+    embedding vector(768) STORAGE PLAIN NOT NULL,
     embedding_model text NOT NULL,
     embedding_version text NOT NULL,
     helpful integer NOT NULL DEFAULT 0 CHECK (helpful >= 0),
@@ -410,7 +411,6 @@ CREATE TABLE knowledge_heuristics (
     CONSTRAINT embedding_not_zero CHECK (vector_norm(embedding) > 0)
 );
 CREATE INDEX knowledge_heuristics_valid ON knowledge_heuristics (tenant_id, domain) WHERE valid_to IS NULL;
-CREATE INDEX knowledge_heuristics_search ON knowledge_heuristics USING gin (search);
 CREATE INDEX knowledge_heuristics_source ON knowledge_heuristics (tenant_id, source_run_id);
 CREATE INDEX knowledge_heuristics_superseded ON knowledge_heuristics (tenant_id, superseded_by)
     WHERE superseded_by IS NOT NULL;

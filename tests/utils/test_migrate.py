@@ -15,7 +15,7 @@ from utils.migrate import Migration
 
 CATALOGUE = {
     "columns": """SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
-        a.attgenerated, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum), c.reloptions
+        a.attstorage, a.attgenerated, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum), c.reloptions
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
         WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0""",

@@ -135,6 +135,13 @@ def test_views_ask_as_their_caller(owner: "db.Cursor") -> None:
     assert dict(owner.fetchall()) == {"run_costs": True}
 
 
+def test_no_function_runs_as_its_owner(owner: "db.Cursor") -> None:
+    owner.execute("""
+        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef
+    """)
+    assert owner.fetchall() == []
+
+
 def test_the_roles_have_no_powers(owner: "db.Cursor") -> None:
     owner.execute("""
         SELECT rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,
