@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from uuid import UUID
 from weakref import WeakSet
@@ -171,11 +171,13 @@ class _State:
 @contextmanager
 def _transaction(role: Role, begin: str, arguments: tuple[str, ...]) -> Iterator["Cursor"]:
     """Sends BEGIN and COMMIT itself, on connections in autocommit: psycopg2's BEGIN is a round trip more."""
+    import psycopg2
+
     with _state.pool(role).connection(begin, arguments) as connection, connection.cursor() as cursor:
         try:
             yield cursor
         except BaseException:
-            if not connection.closed:
+            with suppress(psycopg2.Error):  # a connection that broke has rolled back by itself
                 cursor.execute("ROLLBACK")
             raise
         cursor.execute("COMMIT")
