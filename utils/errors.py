@@ -63,6 +63,10 @@ class RunFailed(RadiantError):
     """A block could not give what its graph needs (quorum missed, a function refused)."""
 
 
+class RunBusy(RadiantError):
+    """Another process is walking this run."""
+
+
 class DatabaseUnavailable(RadiantError):
     """No database could be reached or started; the message says what to set."""
 
@@ -77,6 +81,10 @@ class CallFailed(RadiantError):
 
 class Unparsable(RadiantError):
     """A reply that is not the JSON that was asked for; the message says what was wrong with it."""
+
+
+class EmbeddingRefused(RadiantError):
+    """A text or a model that gives no vector to compare: no words in it, or another width."""
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     phi: Literal["allow", "redact", "refuse"] = "allow"
     """Whether personal or health information may reach a provider."""
     retention_days: int = Field(default=365, ge=1)
+    hmac_key: SecretStr = SecretStr("")
+    """Keys the digests of prompts; empty means the key in `home`. Machines that share a database share it."""
 
     # Prompts and confidence (seed 000, brain_config.quality and neuralTrust).
     max_prompt_chars: int = Field(default=100_000, ge=1)
