@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import nan
 from threading import BoundedSemaphore
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from utils.ledger import CallKey, paid_call
 
 from tasks.reply import Replies, Reply, canonical, failed
 from tasks.run import Run
-from tasks.spec import Call, View
+from tasks.spec import At, Call, View
 from tasks.views import Scope, Seen, fill, nothing_ok, value_of
 from utils.errors import BadInput, CallFailed, Unparsable
 from utils.json_replies import parse_json
@@ -18,6 +19,8 @@ from utils.llm import ChatRequest, Completion, Message, complete, repair_request
 from utils.progress import Event, emit
 from utils.settings import settings
 
+MOST_TOKENS = 32_000
+"""What a call whose max_tokens is known at run time only may answer at most."""
 REPAIR = 100
 """Tries of the ledger from here on are repairs: try 0's repair is try 100."""
 
@@ -69,11 +72,25 @@ def _request(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Repl
     return ChatRequest(
         model=model,
         messages=(*messages, Message(role="user", content=fill(call.prompt, seen))),
-        temperature=call.temperature,
-        max_tokens=call.max_tokens,
+        temperature=_number("temperature", call.temperature, scope, 0, 2),
+        max_tokens=int(_number("max_tokens", call.max_tokens, scope, 1, MOST_TOKENS)),
         json_schema=canonical(call.answer_schema) if call.answer_schema else None,
         fallbacks=tuple(dict.fromkeys(f for f in fallbacks if f != model)),
     )
+
+
+def _number(what: str, value: float | At, scope: Scope[Replies], least: float, most: float) -> float:
+    """A number of the specification's, or one that is known at run time only and must lie within its bounds."""
+    if not isinstance(value, At):
+        return value
+    text = value_of(value, scope)
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
+    if not least <= number <= most:
+        raise BadInput(f"{what} '{text}': a number from {least:g} to {most:g} is right")
+    return number
 
 
 def _quoted(lesson: Reply) -> str:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from tasks.functions import find_pattern
 from tasks.spec import AnyBlock, Ask, Call, Choose, Each, Fan, Graph, Loop, Step, Use
 
+USUAL_TOKENS = 2048
+"""What a call counts with whose max_tokens is known at run time only (the default of AgentConfig, seed 002)."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -40,7 +43,9 @@ def _largest(parts: list[Estimate]) -> Estimate:
 
 
 def _of_call(action: object) -> Estimate:
-    return Estimate(1, action.max_tokens, 1) if isinstance(action, Call) else Estimate()
+    if not isinstance(action, Call):
+        return Estimate()
+    return Estimate(1, action.max_tokens if isinstance(action.max_tokens, int) else USUAL_TOKENS, 1)
 
 
 def _of_block(block: AnyBlock) -> Estimate:

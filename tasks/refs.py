@@ -69,7 +69,7 @@ def _values(*values: object) -> Iterator[str]:
 
 def _of_action(action: Action) -> Iterator[str]:
     if isinstance(action, Call):
-        yield from _values(action.role, action.model, *action.fallbacks)
+        yield from _values(action.role, action.model, action.temperature, action.max_tokens, *action.fallbacks)
     elif isinstance(action, Tool):
         yield from _values(action.name, *action.args.values())
     elif hasattr(action, "value"):

@@ -108,8 +108,8 @@ class Call(Frozen):
     role: str | At = ""
     model: str | At = ""
     """Empty means the run's first model."""
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    max_tokens: int = Field(default=2048, ge=1)
+    temperature: Annotated[float, Field(ge=0, le=2)] | At = 0.7
+    max_tokens: Annotated[int, Field(ge=1)] | At = 2048
     answer_schema: dict[str, JsonValue] | None = None
     """JSON schema of the fields; an answer that does not parse gets one repair attempt."""
     retries: int = Field(default=0, ge=0, le=5)

@@ -89,29 +89,37 @@ def value_of(value: str | At, scope: Scope[Replies]) -> str:
 
 
 def fill(template: str, seen: Mapping[str, Seen]) -> str:
-    """A prompt with its placeholders replaced by what the step sees."""
+    """A prompt with its placeholders replaced by what the step sees.
+
+    A tag that the prompt itself writes is inert in what it quotes, so that no quotation can end early.
+    """
+    tags = frozenset(TAG.findall(template))
 
     def shown(match: re.Match[str]) -> str:
         name, field = match.group(1), match.group(2)[1:]
         one = seen[name]
         if field:
             value = one.picked[0].get(field) if one.picked else ""
-            return value if isinstance(value, str) else canonical(value)
-        return show(one)
+            return _inert(value if isinstance(value, str) else canonical(value), tags)
+        return show(one, tags)
 
     return PLACEHOLDER.sub(shown, template)
 
 
-def show(seen: Seen) -> str:
-    """A view as text: one reply stands bare, several stand in <reply> tags, so that none can pass for another."""
+def show(seen: Seen, tags: frozenset[str] = frozenset()) -> str:
+    """A view as text: one reply stands bare, several stand in <reply> tags, so that none can pass for another.
+
+    `tags` are those that the replies may not write.
+    """
     if not seen.picked:
         return "(none)"
     if len(seen.picked) == 1:
-        return _content(seen.picked[0], seen.view.fields)
+        return _inert(_content(seen.picked[0], seen.view.fields), tags)
     blocks = []
     for number, one in enumerate(seen.picked, 1):
         name = str(number) if seen.view.unnamed or not one.key else one.key
-        blocks.append(f'<reply from="{_attribute(name)}">\n{_inert(_content(one, seen.view.fields))}\n</reply>')
+        content = _content(one, seen.view.fields)
+        blocks.append(f'<reply from="{_attribute(name)}">\n{_inert(content, tags | {REPLY})}\n</reply>')
     return "\n".join(blocks)
 
 
@@ -127,5 +135,11 @@ def _attribute(name: str) -> str:
     return name.replace('"', "'").replace("<", "(").replace(">", ")").replace("\n", " ")
 
 
-def _inert(text: str) -> str:
-    return text.replace("</reply", "< /reply").replace("<reply", "< reply")
+def _inert(text: str, tags: frozenset[str]) -> str:
+    if not tags:
+        return text
+    return re.sub(rf"<(?=\s*/?\s*(?:{'|'.join(sorted(tags))})\b)", "< ", text, flags=re.IGNORECASE)
+
+
+REPLY = "reply"
+TAG = re.compile(r"</?([a-z][a-z0-9_]*)")
