@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from utils.ledger import spent
-
 from tasks.calls import Spot
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
@@ -14,6 +12,7 @@ from tasks.spec import At, Choose, Each, GraphSpec, Loop, Pick, Use
 from tasks.steps import holds, run_function
 from tasks.views import Scope, look, value_of
 from utils.errors import RunFailed
+from utils.ledger import spent
 
 MOST_DEPTH = 8
 """How deep patterns that are known at run time only may use one another."""

@@ -7,14 +7,13 @@ from math import nan
 from threading import BoundedSemaphore
 from uuid import UUID
 
-from utils.ledger import CallKey, paid_call
-
 from tasks.reply import Replies, Reply, canonical, failed
 from tasks.run import Run
 from tasks.spec import At, Call, View
 from tasks.views import Scope, Seen, fill, nothing_ok, value_of
 from utils.errors import BadInput, CallFailed, Unparsable
 from utils.json_replies import parse_json
+from utils.ledger import CallKey, paid_call
 from utils.llm import ChatRequest, Completion, Message, complete, repair_request
 from utils.progress import Event, emit
 from utils.settings import settings
@@ -76,6 +75,7 @@ def _request(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Repl
         max_tokens=int(_number("max_tokens", call.max_tokens, scope, 1, MOST_TOKENS)),
         json_schema=canonical(call.answer_schema) if call.answer_schema else None,
         fallbacks=tuple(dict.fromkeys(f for f in fallbacks if f != model)),
+        timeout=call.timeout or settings().call_timeout,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tasks.functions import find_pattern
 from tasks.spec import AnyBlock, Ask, Call, Choose, Each, Fan, Graph, Loop, Step, Use
+from utils.prices import price_ceiling, token_prices, tokens_at_most
 
 USUAL_TOKENS = 2048
 """What a call counts with whose max_tokens is known at run time only (the default of AgentConfig, seed 002)."""
@@ -71,3 +72,18 @@ def _of_use(block: Use) -> Estimate:
     if isinstance(block.pattern, str):
         return estimate(find_pattern(block.pattern))
     return Estimate(block.most_calls, block.most_calls * 2048, block.most_calls)
+
+
+def cost_at_most(bound: Estimate, models: list[str], prompt: str) -> float:
+    """About what a graph may cost at most in USD, by the dearest of its models.
+
+    Each call is taken to read the prompt, its instructions and one answer in full.
+    """
+    prices = [token_prices(m) or price_ceiling() for m in models] or [price_ceiling()]
+    read, written = max(p[0] for p in prices), max(p[1] for p in prices)
+    tokens_in = bound.most_calls * (tokens_at_most(prompt) + INSTRUCTIONS) + bound.most_tokens
+    return tokens_in * read + bound.most_tokens * written
+
+
+INSTRUCTIONS = 600
+"""Tokens of a pattern's own prompt, about."""

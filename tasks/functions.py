@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 PACKAGES = ("tasks.", "workflows.")
 GIVEN = frozenset({"seed", "now", "turn", "key"})
-"""What the walker gives to a function that names it: an int from run and path, the run's start, the turn, the item's key."""
+"""What a function gets if it names it: an int from run and path, the run's start, the turn, the item's key."""
 
 
 class Refuse(RunFailed):

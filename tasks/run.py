@@ -14,6 +14,7 @@ class Run(BaseModel):
     user_id: str
     run_id: str
     workflow: str
+    pattern: str = ""
     domain: str = "general"
     models: list[str] = []
     started: str = ""

@@ -7,15 +7,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from tasks.reply import canonical
 from utils.errors import SpecError
@@ -113,13 +105,15 @@ class Call(Frozen):
     answer_schema: dict[str, JsonValue] | None = None
     """JSON schema of the fields; an answer that does not parse gets one repair attempt."""
     retries: int = Field(default=0, ge=0, le=5)
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds for one attempt; None means the settings'."""
     fallbacks: tuple[str | At, ...] = ()
     lessons: bool = False
     """Whether the Grimoire's lessons join the system prompt: for those who work out an answer, not for judges."""
 
 
 class Function(Frozen):
-    """A pure function by its dotted path. Its parameters are the views, the args, and `seed`, `now`, `turn` if named."""
+    """A pure function by its dotted path. It takes the views, the args, and `seed`, `now`, `turn`, `key` if named."""
 
     kind: Literal["function"] = "function"
     fn: str

@@ -10,13 +10,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
-from utils.ledger import record
-
 from tasks.calls import Spot
 from tasks.reply import Replies, Reply, Slots, canonical
 from tasks.spec import OUT, At, Recall, Remember, Signal, Tool
 from tasks.views import Scope, value_of
 from utils.errors import RunFailed
+from utils.ledger import record
 
 F = TypeVar("F", bound=Callable[..., Slots])
 

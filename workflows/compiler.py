@@ -1,0 +1,148 @@
+"""The Flyte host: turns a GraphSpec into a Flyte workflow, and walks it in this process when it is run locally.
+
+The static part of a graph becomes nodes whose ids are the block ids. A block in which a person may be asked becomes
+a @dynamic (workflows/asking.py), every other one a single node.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import Parameter, Signature
+from typing import Any, NamedTuple
+
+from flytekit import workflow
+from flytekit.core.context_manager import FlyteContextManager
+from flytekit.core.promise import Promise
+from flytekit.core.type_engine import TypeEngine
+from flytekit.core.workflow import PythonFunctionWorkflow
+
+from tasks import nodes
+from tasks.opening import Asked
+from tasks.refs import asks, slots_of
+from tasks.reply import Slots, canonical
+from tasks.result import Result
+from tasks.result import Signal as LearningSignal
+from tasks.spec import AnyBlock, Graph, GraphSpec, Input, block_to_json
+from tasks.views import Scope
+from tasks.walk import RunBlock, needs, schedule_in_order, walk
+from workflows.local import run_here
+
+
+class Outputs(NamedTuple):
+    result: Result
+    signals: list[LearningSignal]
+
+
+TYPES: dict[str, type] = {"integer": int, "number": float, "flag": bool}
+"""Python type of an input by its type in the specification; str for all others."""
+
+COMMON = (
+    Parameter("domain", Parameter.KEYWORD_ONLY, default="general", annotation=str),
+    Parameter("models", Parameter.KEYWORD_ONLY, default="", annotation=str),
+    Parameter("max_cost_usd", Parameter.KEYWORD_ONLY, default=0.0, annotation=float),
+    Parameter("run_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
+    Parameter("tenant_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
+    Parameter("user_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
+)
+COMMON_HELP = {
+    "domain": "general, medical, financial or legal.",
+    "models": "Model names, separated by commas, or a tier: free, budget, standard, premium, flagship.",
+    "max_cost_usd": "What this run may cost at most, in USD; 0 means the default cap.",
+    "run_id": "Resumes that run, or names a new one; empty means a new one.",
+    "tenant_id": "The tenant, a UUID; empty means the one of the settings.",
+    "user_id": "The user, a UUID; empty means the one of the settings.",
+}
+
+
+@dataclass(frozen=True)
+class FlyteHost:
+    """Makes nodes instead of running blocks: a value is the promise of a list of replies."""
+
+    run: Any
+    """The run, or the promise of it."""
+    base: str = ""
+    """The path of the graph that is being made: node ids are relative to it."""
+
+    def constant(self, slots: Slots) -> Mapping[str, Any]:
+        return slots
+
+    def schedule(self, graph: Graph, scope: Scope[Any], run: RunBlock[Any]) -> Scope[Any]:
+        return schedule_in_order(graph, scope, run)
+
+    def block(self, block: AnyBlock, scope: Scope[Any], path: str) -> Mapping[str, Any]:
+        from workflows.asking import asking
+
+        made = {ref if "." in ref else f"{ref}.out": scope.at(ref) for ref in needs(block, scope)}
+        entity = asking if asks(block) else nodes.node
+        name = node_id(path.removeprefix(self.base))
+        promise = nodes.make_node(entity, name, block=block_to_json(block), path=path, run=self.run, made=made)
+        return {slot: promise[slot] for slot in slots_of(block)}
+
+
+def node_id(path: str) -> str:
+    """The id of the node at a path within its graph."""
+    return path.translate({ord("/"): "-", ord("["): "i", ord("]"): "", ord("@"): "t", ord("."): "-"}).strip("-")
+
+
+def compile_graph(spec: GraphSpec, name: str, module: str) -> PythonFunctionWorkflow:
+    """The Flyte workflow `module.name` of a framed graph. Called locally it runs in this process."""
+
+    def graph(**given: Any) -> Any:
+        context = FlyteContextManager.current_context()
+        if context.compilation_state is not None:
+            return _as_nodes(spec, given)
+        natives = {n: _native(value, graph.__annotations__[n]) for n, value in given.items()}
+        return run_here(spec, *_split(natives))
+
+    parameters = [_parameter(i) for i in spec.inputs if i.type != "models"] + list(COMMON)
+    required_first = sorted(parameters, key=lambda p: p.default is not Parameter.empty)
+    graph.__name__ = graph.__qualname__ = name
+    graph.__module__ = module
+    graph.__doc__ = _doc(spec)
+    graph.__signature__ = Signature(required_first, return_annotation=Outputs)  # type: ignore[attr-defined]
+    graph.__annotations__ = {**{p.name: p.annotation for p in required_first}, "return": Outputs}
+    compiled: PythonFunctionWorkflow = workflow(graph)  # type: ignore[assignment]
+    return compiled
+
+
+def _as_nodes(spec: GraphSpec, given: dict[str, Any]) -> Outputs:
+    own, asked = _split_promises(given)
+    by_type: dict[str, dict[str, Any]] = {"texts": {}, "integers": {}, "numbers": {}, "flags": {}}
+    for one in (i for i in spec.inputs if i.type != "models"):
+        kind = {"integer": "integers", "number": "numbers", "flag": "flags"}.get(one.type, "texts")
+        by_type[kind][one.name] = own[one.name]
+    run, inputs = nodes.make_node(nodes.open_run, "open", spec=spec.to_json(), **by_type, **asked)
+    scope: Scope[Any] = Scope({f"{i.name}.out": inputs[i.name] for i in spec.inputs})
+    made = walk(spec, scope, "", FlyteHost(run))
+    return Outputs(*nodes.make_node(nodes.outputs, "outputs", run=run, made=made))
+
+
+def _split_promises(given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    common = {p.name for p in COMMON}
+    return {n: v for n, v in given.items() if n not in common}, {n: v for n, v in given.items() if n in common}
+
+
+def _split(natives: dict[str, Any]) -> tuple[dict[str, Any], Asked]:
+    own, common = _split_promises(natives)
+    return own, Asked(**common)
+
+
+def _native(value: Any, wanted: type) -> Any:
+    """A local execution hands over promises that hold literals."""
+    if not isinstance(value, Promise):
+        return value
+    return TypeEngine.to_python_value(FlyteContextManager.current_context(), value.val, wanted)
+
+
+def _parameter(given: Input) -> Parameter:
+    kind = TYPES.get(given.type, str)
+    if given.default is None:
+        return Parameter(given.name, Parameter.KEYWORD_ONLY, annotation=kind)
+    default = given.default if given.type in (*TYPES, "text") else canonical(given.default)
+    return Parameter(given.name, Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+def _doc(spec: GraphSpec) -> str:
+    """A docstring from which pyflyte takes the help of each input."""
+    helps = {i.name: i.help for i in spec.inputs if i.type != "models"} | COMMON_HELP
+    lines = "\n".join(f"    {name}: {text}" for name, text in helps.items())
+    return f"{spec.description}\n\nArgs:\n{lines}\n"
