@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     verify_below: float = 0.5
     human_below: float = 0.3
 
+    check_seconds: float = Field(default=10.0, gt=0)
+    """How long a judge of Cato has, with everything that it retries; who took longer did not pass."""
+
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
