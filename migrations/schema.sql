@@ -450,16 +450,19 @@ GRANT DELETE ON knowledge_heuristics TO radiant_app;
 
 CREATE FUNCTION reserve_window(of_tenant uuid, of_kind text, of_window text, cap numeric, amount numeric)
 RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    fits boolean;
 BEGIN
     FOR try IN 1..2 LOOP
         UPDATE budgets SET reserved_usd = reserved_usd + amount, cap_usd = cap, updated_at = now()
         WHERE tenant_id = of_tenant AND kind = of_kind AND window_key = of_window
             AND settled_usd + reserved_usd + amount <= cap;
-        EXIT WHEN FOUND OR try = 2;
+        fits := FOUND;
+        EXIT WHEN fits OR try = 2;
         INSERT INTO budgets (tenant_id, kind, window_key, cap_usd)
         VALUES (of_tenant, of_kind, of_window, cap) ON CONFLICT DO NOTHING;
     END LOOP;
-    RETURN FOUND;
+    RETURN fits;
 END
 $$;
 
