@@ -25,6 +25,7 @@ from tasks.walk import skipped, walk, walk_pattern
 from utils.errors import BadInput, RunFailed, Unparsable
 from utils.json_replies import parse_json
 from utils.reviews import Review, decide, find_review, open_review
+from workflows.flyte_host import FlyteHost
 
 
 @dynamic(retries=nodes.RETRIES)
@@ -162,7 +163,5 @@ def _use(parsed: Use, scope: Any, path: str, run: Run, block: str, made: Slots) 
     return {slot: gave.get(slot, []) for slot in slots_of(parsed)}
 
 
-def _host(run: Run, base: str) -> Any:
-    from workflows.compiler import FlyteHost
-
-    return FlyteHost(run, base)
+def _host(run: Run, base: str) -> FlyteHost:
+    return FlyteHost(run, asking, base)

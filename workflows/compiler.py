@@ -1,11 +1,5 @@
-"""The Flyte host: turns a GraphSpec into a Flyte workflow, and walks it in this process when it is run locally.
+"""The compiler: a GraphSpec becomes a Flyte workflow, and is walked in this process when it is called locally."""
 
-The static part of a graph becomes nodes whose ids are the block ids. A block in which a person may be asked becomes
-a @dynamic (workflows/asking.py), every other one a single node.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any, NamedTuple
 
@@ -17,13 +11,14 @@ from flytekit.core.workflow import PythonFunctionWorkflow
 
 from tasks import nodes
 from tasks.opening import Asked
-from tasks.refs import asks, slots_of
-from tasks.reply import Slots, canonical
+from tasks.reply import canonical
 from tasks.result import Result
 from tasks.result import Signal as LearningSignal
-from tasks.spec import AnyBlock, Graph, GraphSpec, Input, block_to_json
+from tasks.spec import GraphSpec, Input
 from tasks.views import Scope
-from tasks.walk import RunBlock, needs, schedule_in_order, walk
+from tasks.walk import walk
+from workflows.asking import asking
+from workflows.flyte_host import FlyteHost
 from workflows.local import run_here
 
 
@@ -51,36 +46,6 @@ COMMON_HELP = {
     "tenant_id": "The tenant, a UUID; empty means the one of the settings.",
     "user_id": "The user, a UUID; empty means the one of the settings.",
 }
-
-
-@dataclass(frozen=True)
-class FlyteHost:
-    """Makes nodes instead of running blocks: a value is the promise of a list of replies."""
-
-    run: Any
-    """The run, or the promise of it."""
-    base: str = ""
-    """The path of the graph that is being made: node ids are relative to it."""
-
-    def constant(self, slots: Slots) -> Mapping[str, Any]:
-        return slots
-
-    def schedule(self, graph: Graph, scope: Scope[Any], run: RunBlock[Any]) -> Scope[Any]:
-        return schedule_in_order(graph, scope, run)
-
-    def block(self, block: AnyBlock, scope: Scope[Any], path: str) -> Mapping[str, Any]:
-        from workflows.asking import asking
-
-        made = {ref if "." in ref else f"{ref}.out": scope.at(ref) for ref in needs(block, scope)}
-        entity = asking if asks(block) else nodes.node
-        name = node_id(path.removeprefix(self.base))
-        promise = nodes.make_node(entity, name, block=block_to_json(block), path=path, run=self.run, made=made)
-        return {slot: promise[slot] for slot in slots_of(block)}
-
-
-def node_id(path: str) -> str:
-    """The id of the node at a path within its graph."""
-    return path.translate({ord("/"): "-", ord("["): "i", ord("]"): "", ord("@"): "t", ord("."): "-"}).strip("-")
 
 
 def compile_graph(spec: GraphSpec, name: str, module: str) -> PythonFunctionWorkflow:
@@ -112,7 +77,7 @@ def _as_nodes(spec: GraphSpec, given: dict[str, Any]) -> Outputs:
         by_type[kind][one.name] = own[one.name]
     run, inputs = nodes.make_node(nodes.open_run, "open", spec=spec.to_json(), **by_type, **asked)
     scope: Scope[Any] = Scope({f"{i.name}.out": inputs[i.name] for i in spec.inputs})
-    made = walk(spec, scope, "", FlyteHost(run))
+    made = walk(spec, scope, "", FlyteHost(run, asking))
     return Outputs(*nodes.make_node(nodes.outputs, "outputs", run=run, made=made))
 
 
