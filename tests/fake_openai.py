@@ -75,6 +75,7 @@ class FakeOpenAI:
 
     base_url: str
     behave: Behaviour = echo
+    embeddings_fault: Fault | None = None
     requests: list[Request] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,6 +102,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class names it)
@@ -117,7 +119,10 @@ class _Handler(BaseHTTPRequestHandler):
         with fake.lock:
             fake.requests.append(request)
         if self.path.endswith("/embeddings"):
-            self._json(200, _embeddings(body))
+            if fake.embeddings_fault:
+                self._fault(fake.embeddings_fault, body)
+            else:
+                self._json(200, _embeddings(body))
             return
         answer = fake.behave(request)
         if isinstance(answer, Fault):
@@ -169,6 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Connection", "close")
         self.end_headers()
 
     def _chunk(self, value: dict[str, Any]) -> None:
@@ -192,6 +198,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
+        # A connection kept alive would outlive its server in the client's pool, to be warned of in a later test.
+        self.send_header("Connection", "close")
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
@@ -228,7 +236,7 @@ def _error(message: str, kind: str) -> dict[str, Any]:
 
 def _embeddings(body: dict[str, Any]) -> dict[str, Any]:
     texts: list[str] = [body["input"]] if isinstance(body["input"], str) else body["input"]
-    width = body.get("dimensions", 1536)
+    width = 1536 if body["model"] == "fixed-width" else body.get("dimensions", 1536)
     data = [{"object": "embedding", "index": i, "embedding": _vector(t, width)} for i, t in enumerate(texts)]
     usage = {"prompt_tokens": sum(map(len, texts)), "total_tokens": sum(map(len, texts))}
     return {"object": "list", "model": body["model"], "data": data, "usage": usage}

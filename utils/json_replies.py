@@ -17,9 +17,7 @@ def parse_json(text: str, schema: str) -> str:
         problem = next(iter(validator.iter_errors(candidate)), None)
         if problem is None:
             return json.dumps(candidate, ensure_ascii=False, sort_keys=True)
-        wrong = (
-            f"the reply's JSON does not fit at {problem.json_path}: {' '.join(problem.message.split())[:200]}"
-        )
+        wrong = f"the reply's JSON does not fit at {problem.json_path}: {' '.join(problem.message.split())[:200]}"
     raise Unparsable(wrong)
 
 

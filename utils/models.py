@@ -126,9 +126,7 @@ def family(model: str) -> str:
     if model in REHEARSAL_FAMILIES:
         return REHEARSAL_FAMILIES[model]
     short = model.rpartition("/")[2].lower()
-    return next(
-        (name for mark, name in FAMILY_MARKS if mark in short), provider(model.removeprefix(f"{PROXY}/"))
-    )
+    return next((name for mark, name in FAMILY_MARKS if mark in short), provider(model.removeprefix(f"{PROXY}/")))
 
 
 def is_rehearsal(model: str) -> bool:
@@ -180,15 +178,15 @@ def _tiers() -> dict[str, tuple[str, ...]]:
 
 
 def _info(name: str, tier: str) -> ModelInfo:
-    why_not = _why_not(name)
+    reason = why_not(name)
     return ModelInfo(
         name=name,
         family=family(name),
         tier=tier,
         provider=provider(name),
         key_env=_key_env(name),
-        usable=not why_not,
-        why_not=why_not,
+        usable=not reason,
+        why_not=reason,
     )
 
 
@@ -200,7 +198,8 @@ def _key_env(model: str) -> str:
     return KEY_ENV.get(provider(model), f"{provider(model).upper()}_API_KEY")
 
 
-def _why_not(model: str) -> str:
+def why_not(model: str) -> str:
+    """Why the model cannot be called now; empty where it can."""
     if is_rehearsal(model):
         return "the rehearsal is refused in production" if settings().env == "production" else ""
     if settings().litellm_proxy_url or (provider(model) == "openai" and settings().openai_api_base):
@@ -229,9 +228,7 @@ def _named(name: str, allowed: frozenset[str] | None) -> str:
     if model is None:
         raise unknown("model or tier", name, [*known, *_tiers()])
     if allowed is not None and name not in allowed:
-        raise BadInput(
-            f"model '{name}' may not see medical requests: allowed are {', '.join(sorted(allowed))}"
-        )
+        raise BadInput(f"model '{name}' may not see medical requests: allowed are {', '.join(sorted(allowed))}")
     if not model.usable:
         raise _not_usable(f"model '{name}'", [model])
     return name
@@ -248,13 +245,9 @@ def _served_by_own_server(name: str) -> bool:
 
 
 def _of_tier(tier: str, allowed: frozenset[str] | None, at_least: int) -> tuple[str, ...]:
-    own = [
-        model for model in known_models() if model.name in _tiers()[tier] and _permits(allowed, model.name)
-    ]
+    own = [model for model in known_models() if model.name in _tiers()[tier] and _permits(allowed, model.name)]
     if not own:
-        raise BadInput(
-            f"tier '{tier}' has no model that may see medical requests: see RADIANT_MEDICAL_MODELS"
-        )
+        raise BadInput(f"tier '{tier}' has no model that may see medical requests: see RADIANT_MEDICAL_MODELS")
     if not any(model.usable for model in own):
         raise _not_usable(f"no model of tier '{tier}'", own)
     return _from_tier_outwards(tier, allowed, at_least)
@@ -270,9 +263,7 @@ def _default(allowed: frozenset[str] | None, at_least: int) -> tuple[str, ...]:
         return _from_tier_outwards(tier, allowed, at_least)
     if not any(model.usable for model in real) and settings().env != "production":
         actors = [model for model in known_models() if is_rehearsal(model.name)]
-        if models := _distinct_families_first(
-            model.name for model in actors if _permits(allowed, model.name)
-        ):
+        if models := _distinct_families_first(model.name for model in actors if _permits(allowed, model.name)):
             return models
     raise _not_usable("no model", candidates)
 
