@@ -37,7 +37,7 @@ from tasks.spec import (
     Tool,
     Use,
 )
-from utils.errors import SpecError
+from utils.errors import BadInput, SpecError
 
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)((?:\.[A-Za-z0-9_]+)?)\s*\}\}")
 Scope = Mapping[str, frozenset[str]]
@@ -64,6 +64,9 @@ def check(spec: GraphSpec) -> None:
 def _check_graph(graph: Graph, outer: Scope, where: str) -> None:
     if not graph.blocks:
         raise SpecError(f"'{where}' has no blocks")
+    for block in graph.blocks:
+        if isinstance(block, Use) and isinstance(block.pattern, str):
+            _target(block, block.pattern)
     _unique(graph, where)
     scope: dict[str, frozenset[str]] = {**outer, **{i.name: _PLAIN for i in graph.inputs}}
     later = {b.id for b in graph.blocks}
@@ -267,9 +270,7 @@ def _check_use(block: Use) -> None:
         if not block.slots:
             raise SpecError(f"block '{block.id}': say which slots are read of a pattern known at run time")
         return
-    if block.pattern in _being_checked.get():
-        raise SpecError(f"block '{block.id}': uses '{block.pattern}', which uses it: a cycle")
-    target = find_pattern(block.pattern)
+    target = _target(block, block.pattern)
     names = {i.name for i in target.inputs}
     if extra := set(block.binds) - names:
         raise SpecError(f"block '{block.id}': '{block.pattern}' has no input {', '.join(sorted(extra))}")
@@ -279,3 +280,12 @@ def _check_use(block: Use) -> None:
         b.id for b in target.blocks if any(isinstance(a, Call) for a in actions_of(b))
     }:
         raise SpecError(f"block '{block.id}': '{block.pattern}' has no call {', '.join(sorted(unknown_blocks))}")
+
+
+def _target(block: Use, pattern: str) -> GraphSpec:
+    if pattern in _being_checked.get():
+        raise SpecError(f"block '{block.id}': uses '{pattern}', which uses it: a cycle")
+    try:
+        return find_pattern(pattern)
+    except BadInput as error:
+        raise SpecError(f"block '{block.id}': {error.message}") from error
