@@ -352,11 +352,13 @@ def _ms(start: float, end: float) -> int:
 
 COOLDOWN_SECONDS = 30.0
 ALLOWED_FAILS = {
-    "TimeoutErrorAllowedFails": 5,
-    "InternalServerErrorAllowedFails": 10,
-    "RateLimitErrorAllowedFails": 30,
+    "TimeoutErrorAllowedFails": 10,
+    "InternalServerErrorAllowedFails": 25,
+    "RateLimitErrorAllowedFails": 100,
 }
-"""After so many failures a minute a model rests for COOLDOWN_SECONDS, and its fallbacks answer at once."""
+"""After so many failures within COOLDOWN_SECONDS a model rests as long, and its fallbacks answer at once. LiteLLM
+counts failures, not their share, so the numbers are high: a fan of calls with a few faults must not end in a rest.
+"""
 
 ONLY_JSON = """Reply with one JSON value only, no prose and no code fence. It must fit this JSON schema:
 {schema}"""
