@@ -1,0 +1,373 @@
+"""The Deck: one HTML page for a run that a person would rather read than logs; and the page that a reviewer sees.
+
+A page needs nothing from outside and no script. All that models and people wrote is foreign text (tasks/markdown.py).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from tasks.deck_view import DeckView, Sum, total
+from tasks.drawing import draw
+from tasks.markdown import plain, rendered
+from tasks.ran import folded
+from tasks.reply import Reply
+from tasks.result import Result, RunStatus
+from tasks.trace import Traced
+from utils.display import clipped, cost_text, duration, money, percent, plural, printable, step_name
+from utils.ledger import LedgerRow
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+MOST_CHARS = 20_000
+"""Characters of one reply that a Deck shows."""
+MOST_MARKDOWN = 150_000
+"""Characters of all replies together that are rendered as Markdown; beyond, text stands as it is, which is quick."""
+MOST_REPLIES = 400
+MOST_TITLE = 180
+STATUS: Mapping[RunStatus, tuple[str, str, str]] = {
+    "done": ("Done", "good", ""),
+    "degraded": ("Done, degraded", "wait", "Some replies failed, and enough of them succeeded to answer."),
+    "waiting": ("Waiting", "wait", "A person must decide before the run can go on."),
+    "expired": ("Expired", "wait", "Nobody decided in time. The same command with this run id asks again."),
+    "rejected": ("Rejected", "bad", "A person rejected the answer, so the run gives none."),
+    "blocked": ("Blocked", "bad", "The safety check blocked the answer, so the run gives none."),
+    "over_budget": ("Over budget", "bad", "A cap would have been passed. What was made so far is kept."),
+    "failed": ("Failed", "bad", "A step could not give what the run needed. What was made so far is kept."),
+}
+OUTCOMES = {
+    "no_consensus": "The replies did not agree, and the answer says so.",
+    "undecided": "The run ends without a decision, and the answer says so.",
+    "incomplete": "The answer is incomplete: a bound was reached first.",
+    "degraded": "Some replies are missing from this answer.",
+    "unchecked": "The answer could not be checked.",
+}
+TONES = {"pass": "good", "success": "good", "ran": "good", "finished": "good", "approve": "good"} | dict.fromkeys(
+    ("block", "failed", "timeout", "rejected", "reject"), "bad"
+)
+"""Verdict, status or decision -> its colour; `wait` for every other."""
+DECIDED = {"approve": "approved the answer", "revise": "asked for a revision", "edit": "edited the answer"} | {
+    "reject": "rejected the answer"
+}
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One figure beside the headline."""
+
+    label: str
+    value: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One reply as it is shown."""
+
+    who: str
+    status: str
+    tone: str
+    facts: str
+    cause: str
+    body: Markup
+    table: Markup
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table of costs or steps."""
+
+    name: str
+    cells: tuple[str, ...]
+    tone: str = ""
+    cards: tuple[Card, ...] = ()
+
+
+@dataclass
+class _Cards:
+    """Makes cards until the page has enough of them, and Markdown until rendering it would take long."""
+
+    markdown_left: int = MOST_MARKDOWN
+    left: int = MOST_REPLIES
+    cut: int = 0
+    seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def of(self, replies: Iterable[Reply]) -> tuple[Card, ...]:
+        return tuple(c for c in map(self._card, replies) if c)
+
+    def _card(self, reply: Reply) -> Card | None:
+        if self.left == 0:
+            self.cut += 1
+            return None
+        self.left -= 1
+        self.seen.add((reply.text, reply.fields))
+        says_more = not (reply.fields and reply.text.lstrip().startswith(("{", "```")))
+        return Card(
+            who=clipped(printable(reply.key or reply.model or "reply"), 120),
+            status=reply.status,
+            tone=TONES.get(reply.status, "wait"),
+            facts=_facts_of(reply),
+            cause=clipped(printable(reply.cause), 600),
+            body=self._text(reply.text) if says_more else Markup(),
+            table=_table(reply.fields),
+        )
+
+    def _text(self, text: str) -> Markup:
+        shown = _cut(text, MOST_CHARS)
+        self.markdown_left -= len(shown)
+        return rendered(shown) if self.markdown_left > 0 else plain(shown)
+
+
+def render(view: DeckView) -> str:
+    """The Deck of a run."""
+    result, cards = view.result, _Cards()
+    answer = next((r for r in view.result.replies if r.text == result.answer), None)
+    status, tone, explained = STATUS[result.status]
+    replies = cards.of(result.replies)
+    return _template().render(
+        kind="run",
+        page_title=clipped(printable(view.run.prompt) or result.run_id, 80),
+        prompt=_headline(view.run.prompt),
+        rest_of_prompt=_rest(view.run.prompt),
+        rehearsal=result.rehearsal,
+        status=status,
+        tone=tone,
+        explained=[text for text in (explained, OUTCOMES.get(result.outcome, "")) if text],
+        chips=_chips(result),
+        answer=rendered(result.answer) if result.answer else Markup(),
+        answered_by=answer.model if answer else "",
+        decision=result.decision,
+        decided=_decided(result),
+        original=rendered(result.decision.original) if result.decision and result.decision.original else Markup(),
+        guidance=rendered(result.decision.guidance) if result.decision else Markup(),
+        reviews=_reviews(view),
+        agreement=None if result.agreement is None else percent(result.agreement),
+        agreement_share=result.agreement or 0.0,
+        sides=_sides(result),
+        dissent=cards.of(result.dissent),
+        picture=Markup(draw(view.graph, view.ran, view.ledger, view.used)),  # noqa: S704 -- drawing escapes
+        replies=replies,
+        verdict=result.verdict,
+        tones=TONES,
+        by_model=_by_model(view.ledger),
+        by_step=_by_step(view.ledger),
+        whole=_cost_cells(total(view.ledger)),
+        lessons=cards.of(view.lessons),
+        learned=cards.of(r for r in view.learned if r.ok),
+        unlearned=[clipped(printable(r.cause or r.text), 400) for r in view.learned if not r.ok],
+        signals=view.signals,
+        steps=_steps(view.ran, cards),
+        cut=cards.cut,
+        facts=_run_facts(view),
+        percent=percent,
+        printable=printable,
+    )
+
+
+def render_question(question: str, parts: Mapping[str, str], domain: str, *, sanitised: bool = False) -> str:
+    """The page that a person decides on: what is asked, why, the proposed answer, dissent, safety and the request.
+
+    `parts` are the texts that the person may see, by name; they are shown as given, `sanitised` says that personal
+    data in them is replaced by placeholders.
+    """
+    order = sorted(parts, key=lambda name: PART_ORDER.get(name, len(PART_ORDER)))
+    return _template().render(
+        kind="question",
+        page_title=clipped(printable(question), 80),
+        prompt=printable(question),
+        domain=domain,
+        sanitised=sanitised,
+        parts=[(name, PART_TITLES.get(name, name.replace("_", " ")), _part(parts[name])) for name in order],
+        tones=TONES,
+    )
+
+
+PART_TITLES = {
+    "why": "Why a person is asked",
+    "answer": "The proposed answer",
+    "dissent": "Where they differ",
+    "safety": "The safety check",
+    "prompt": "What was asked",
+}
+PART_ORDER = {name: place for place, name in enumerate(PART_TITLES)}
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(files("tasks").joinpath("deck.html").read_text(encoding="utf-8"))
+
+
+def _headline(prompt: str) -> str:
+    first = printable(prompt).strip().partition("\n")[0]
+    return clipped(first, MOST_TITLE) or "(no question)"
+
+
+def _rest(prompt: str) -> Markup:
+    """The whole question where the headline is only its beginning."""
+    whole = printable(prompt).strip()
+    return Markup() if whole == _headline(prompt) else plain(_cut(whole, MOST_CHARS))
+
+
+def _chips(result: Result) -> list[Chip]:
+    chips = []
+    if result.confidence is not None:
+        low = "bad" if result.confidence < 0.3 else "wait" if result.confidence < 0.5 else ""
+        chips.append(Chip("confidence", percent(result.confidence), low))
+    if result.agreement is not None:
+        chips.append(Chip("agreement", percent(result.agreement)))
+    if result.verdict:
+        chips.append(Chip("safety", result.verdict.verdict, TONES.get(result.verdict.verdict, "wait")))
+    chips.append(Chip("cost", cost_text(result.cost, result.unknown_cost_calls)))
+    chips.append(Chip("time", duration(result.seconds)))
+    chips.append(Chip("calls", f"{result.calls:,}"))
+    chips.append(Chip("tokens", f"{result.tokens:,}"))
+    return chips
+
+
+def _decided(result: Result) -> str:
+    if result.decision is None:
+        return ""
+    who = "Nobody in time, so the rule" if result.decision.resolved_by == "expiry" else "A person"
+    return f"{who} {DECIDED.get(result.decision.resolution, 'decided: ' + result.decision.resolution)}"
+
+
+def _sides(result: Result) -> list[tuple[str, str]]:
+    """Who agrees, who differs and who was not heard, where dissent names those who replied."""
+    named = {d.key for d in result.dissent} | {
+        str(p.get("agent", "")) for d in result.dissent for p in _listed(d.data().get("positions"))
+    }
+    heard = [r.key for r in result.replies if r.ok]
+    sides = [
+        ("Differ" if named & set(heard) else "", [k for k in heard if k in named]),
+        ("Agree", [k for k in heard if k not in named]),
+        ("Not heard", [f"{r.key} ({r.status})" for r in result.replies if not r.ok]),
+    ]
+    return [(label, clipped(printable(", ".join(keys)), 600)) for label, keys in sides if label and keys]
+
+
+def _listed(value: object) -> list[dict[str, Any]]:
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
+
+
+def _reviews(view: DeckView) -> list[Row]:
+    """Every time that a person was asked: what for, when, and what came of it."""
+    rows = []
+    for review in view.reviews:
+        taken = duration((review.resolved_at - review.opened_at).total_seconds()) if review.resolved_at else "open"
+        outcome = review.decision or review.status
+        said = clipped(printable(review.text), 400)
+        cells = (review.opened_at.strftime("%Y-%m-%d %H:%M"), outcome, taken, said)
+        rows.append(Row(step_name(review.path), cells, TONES.get(outcome, "wait")))
+    return rows
+
+
+def _facts_of(reply: Reply) -> str:
+    parts = [reply.model] if reply.model else []
+    parts += [f"{reply.tokens:,} tokens"] if reply.tokens else []
+    parts += [money(reply.cost)] if reply.cost else []
+    parts += [duration(reply.latency / 1000)] if reply.latency else []
+    parts += [f"score {reply.score:.2f}"] if reply.score is not None else []
+    parts += [reply.outcome.replace("_", " ")] if reply.outcome != "answered" else []
+    return clipped(printable(" · ".join(parts)), 300)
+
+
+def _part(text: str) -> Markup:
+    """A text, or the table of its fields where it is JSON."""
+    stripped = text.strip()
+    return (_table(stripped) if stripped.startswith("{") else Markup()) or rendered(text)
+
+
+_TABLE = Markup('<table class="fields"><tbody>{}</tbody></table>')
+_FIELD = Markup('<tr><th scope="row">{}</th><td dir="auto">{}</td></tr>')
+
+
+def _table(fields: str) -> Markup:
+    """Fields as a table, nested values as lists and tables of their own; nothing where there are none."""
+    try:
+        data = json.loads(fields) if fields else {}
+    except (ValueError, RecursionError):
+        return Markup()
+    return _value(data, 0, [400]) if isinstance(data, dict) and data else Markup()
+
+
+def _value(value: Any, depth: int, left: list[int]) -> Markup:
+    """`left` counts down over a whole table, so that no reply can fill a page with cells."""
+    left[0] -= 1
+    if left[0] < 0:
+        return Markup("…")
+    if isinstance(value, dict) and value and depth < 4:
+        rows = [_FIELD.format(clipped(printable(str(k)), 80), _value(v, depth + 1, left)) for k, v in value.items()]
+        return _TABLE.format(Markup("".join(rows[:100])))  # noqa: S704 -- rows are escaped
+    if isinstance(value, list) and value and depth < 4:
+        items = [Markup("<li>{}</li>").format(_value(v, depth + 1, left)) for v in value[:100]]
+        return Markup("<ul>{}</ul>").format(Markup("".join(items)))  # noqa: S704 -- items are escaped
+    if isinstance(value, str):
+        return Markup("{}").format(clipped(printable(value), 3000))
+    if isinstance(value, bool) or value is None:
+        return Markup({True: "yes", False: "no", None: "–"}[value])
+    return Markup("{}").format(clipped(printable(json.dumps(value, ensure_ascii=False)), 1000))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}\n\n… and {len(text) - most:,} characters more"
+
+
+def _cost_cells(summed: Sum) -> tuple[str, ...]:
+    return (f"{summed.calls:,}", f"{summed.tokens:,}", cost_text(summed.cost_usd, summed.unknown_calls))
+
+
+def _by(rows: Sequence[LedgerRow], name: Mapping[int, str]) -> list[Row]:
+    ordered = sorted(range(len(rows)), key=lambda i: name[i])
+    sums = [(key, total(rows[i] for i in many)) for key, many in groupby(ordered, key=lambda i: name[i])]
+    dearest = sorted(sums, key=lambda s: (-s[1].cost_usd, -s[1].tokens, s[0]))
+    return [Row(printable(key), _cost_cells(summed)) for key, summed in dearest if summed.calls]
+
+
+def _by_model(rows: Sequence[LedgerRow]) -> list[Row]:
+    return _by(rows, {i: r.model_used or r.model_requested for i, r in enumerate(rows)})
+
+
+def _by_step(rows: Sequence[LedgerRow]) -> list[Row]:
+    return _by(rows, {i: step_name(folded(r.path)) for i, r in enumerate(rows)})
+
+
+def _steps(ran: Sequence[Traced], cards: _Cards) -> list[Row]:
+    """Every step in the order in which it started, with what it gave that no earlier part of the page shows."""
+    started = min((t.started for t in ran), default=0.0)
+    rows = []
+    for one in sorted(ran, key=lambda t: t.started):
+        given = [r for slot in sorted(one.slots) for r in one.slots[slot]]
+        fresh = [r for r in given if (r.text, r.fields) not in cards.seen and (r.text or r.fields or r.cause)]
+        state = "ran" if one.state == "finished" else one.state
+        cells = (one.kind, state, f"+{duration(one.started - started)}", duration(one.ms / 1000))
+        rows.append(Row(step_name(one.path), cells, TONES.get(state, "wait"), cards.of(fresh)))
+    return rows
+
+
+def _run_facts(view: DeckView) -> list[tuple[str, str]]:
+    run, result = view.run, view.result
+    facts = [
+        ("Run", result.run_id),
+        ("Manifest", result.manifest_id),
+        ("Workflow", run.workflow),
+        ("Pattern", result.pattern),
+        ("Domain", run.domain),
+        ("Models", ", ".join(result.models)),
+        ("Started", run.started.replace("T", " ").partition(".")[0]),
+        ("Outcome", result.outcome.replace("_", " ")),
+        ("Specification", f"{view.graph.id}, digest {view.graph_digest}"),
+    ]
+    if view.estimate:
+        bound = f"{plural(view.estimate.most_calls, 'call')}, {view.estimate.most_tokens:,} answer tokens"
+        facts.append(("At most", bound))
+    return [(name, printable(value)) for name, value in facts if value]
