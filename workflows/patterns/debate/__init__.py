@@ -1,0 +1,1 @@
+"""Opposing positions, argued and judged."""

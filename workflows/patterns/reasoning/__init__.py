@@ -1,0 +1,1 @@
+"""One model that thinks longer: by drafts, samples or search."""
