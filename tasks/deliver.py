@@ -5,17 +5,19 @@ from pathlib import Path
 from uuid import UUID
 
 from tasks.calls import Spot
+from tasks.estimate import estimate
+from tasks.functions import find_pattern
 from tasks.reply import Replies, Reply, Slots, canonical, reply
 from tasks.result import HumanDecision, Result, RunStatus, Signal, Verdict
 from tasks.run import Run
 from tasks.settle import confidence_of, verdict_of
-from tasks.spec import OUT
+from tasks.spec import OUT, GraphSpec
 from tasks.tools import tool
 from tasks.trace import Traced, traces
 from utils.db import tenant_transaction
 from utils.ledger import keyed_digest, ledger_of, spent
 from utils.reviews import Review, reviews_of
-from utils.runs import conclude_run
+from utils.runs import conclude_run, get_run
 from utils.settings import settings
 
 STATUS_OF: dict[str, RunStatus] = {"reject": "rejected", "block": "blocked"}
@@ -78,13 +80,17 @@ def deck_path(run: Run) -> Path:
 
 def deck_of(run: Run, result: Result, signals: list[Signal], lessons: Replies, learned: Replies) -> str:
     """The Deck of a run as HTML."""
-    from tasks.deck import DeckView, render
+    from tasks.deck import render
+    from tasks.deck_view import DeckView
 
     tenant = UUID(run.tenant_id)
+    graph = GraphSpec.from_json(get_run(tenant, run.run_id).spec)
     return render(
         DeckView(
             run=run,
             result=result,
+            graph=graph,
+            estimate=estimate(find_pattern(run.pattern)),
             signals=signals,
             traced=traces(run),
             lessons=lessons,

@@ -63,7 +63,7 @@ def question(block: Ask, scope: Scope[Replies], run: Run) -> Question:
         reason=block.question,
         domain=run.domain,
         shown="\n\n".join(f"## {name.replace('_', ' ')}\n{text}" for name, text in parts.items()),
-        shown_deck=render_question(block.question, parts, run.domain),
+        shown_deck=render_question(block.question, parts, run.domain, sanitised=block.of == "reviewer"),
         choices=tuple(Choice(c, c in block.text_for) for c in block.choices),
         form=json.dumps(block.form) if block.form else "",
         of=block.of,
