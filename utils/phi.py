@@ -74,7 +74,7 @@ def contains_personal(text: str) -> bool:
 
 
 def load() -> None:
-    """Load the analyzer, once a process: 1.7 s, of which spaCy's import (which Presidio needs) is 1.3 s.
+    """Load the analyzer, once a process: about 2 s, two thirds of it spaCy's import, which Presidio needs.
 
     Every function here loads it when first needed. Calling this from a thread while a run waits for its
     models hides the time.

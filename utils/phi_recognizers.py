@@ -81,7 +81,7 @@ def _break_after(text: str, at: int) -> int:
 
 
 class _Tokenizer(NlpEngine):  # type: ignore[misc]  # Presidio has no types
-    """spaCy's English tokenizer and stop words, for Presidio's context words. Nothing else of a pipeline."""
+    """spaCy's English tokenizer, for Presidio's context words. Nothing else of a pipeline."""
 
     def __init__(self) -> None:
         self._nlp = spacy.blank("en")
@@ -118,7 +118,7 @@ class _Tokenizer(NlpEngine):  # type: ignore[misc]  # Presidio has no types
         return ((text, self.process_text(text, language)) for text in texts)
 
     def is_stopword(self, word: str, language: str) -> bool:
-        return word in self._nlp.Defaults.stop_words
+        return False  # spaCy's list holds "call", which is a cue for a phone number
 
     def is_punct(self, word: str, language: str) -> bool:
         return not any(map(str.isalnum, word))
@@ -170,7 +170,7 @@ class _Ip(IpRecognizer):  # type: ignore[misc]
 
 def _recognizers() -> list[EntityRecognizer]:
     return [
-        _Email(supported_entity="EMAIL"),
+        _Email(supported_entity="EMAIL", patterns=[EMAIL]),
         _Phone(supported_regions=("US", "GB"), context=PHONE_WORDS),
         PatternRecognizer("PHONE", name="formatted phone", patterns=PHONES, context=PHONE_WORDS),
         UsSsnRecognizer(supported_entity="SSN", context=["social", "ssn", "ssns", "ss"]),
@@ -200,6 +200,8 @@ PIECE = 10_000
 OVERLAP = 500
 WEAK = 0.05
 SURROGATES = regex.compile("[\ud800-\udfff]")
+# Presidio's takes the "user=" of user=jane@example.org too.
+EMAIL = Pattern("address", r"(?<![\w.%+-])[\w%+-]+(?:[.'][\w%+-]+)*@\w+(?:[-.]+\w+)*\.\w+(?!\w)", 0.5)
 PHONE_WORDS = ["phone", "telephone", "tel", "cell", "cellphone", "mobile", "call", "fax", "text", "whatsapp"]
 PHONES = [
     # The usual ways to write a North American number, whether or not its area code is given out.
