@@ -1,0 +1,1 @@
+"""Every pattern as its mechanism says, on models whose answers are known."""
