@@ -4,7 +4,7 @@ A page needs nothing from outside and no script. All that models and people wrot
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -34,7 +34,7 @@ MOST_REPLIES = 400
 MOST_TITLE = 180
 STATUS: Mapping[RunStatus, tuple[str, str, str]] = {
     "done": ("Done", "good", ""),
-    "degraded": ("Done, degraded", "wait", "Some replies failed, and enough of them succeeded to answer."),
+    "degraded": ("Done, degraded", "wait", "Some replies are missing; enough of them came to answer."),
     "waiting": ("Waiting", "wait", "A person must decide before the run can go on."),
     "expired": ("Expired", "wait", "Nobody decided in time. The same command with this run id asks again."),
     "rejected": ("Rejected", "bad", "A person rejected the answer, so the run gives none."),
@@ -46,7 +46,6 @@ OUTCOMES = {
     "no_consensus": "The replies did not agree, and the answer says so.",
     "undecided": "The run ends without a decision, and the answer says so.",
     "incomplete": "The answer is incomplete: a bound was reached first.",
-    "degraded": "Some replies are missing from this answer.",
     "unchecked": "The answer could not be checked.",
 }
 TONES = {"pass": "good", "success": "good", "ran": "good", "finished": "good", "approve": "good"} | dict.fromkeys(
@@ -99,10 +98,11 @@ class _Cards:
     cut: int = 0
     seen: set[tuple[str, str]] = field(default_factory=set)
 
-    def of(self, replies: Iterable[Reply]) -> tuple[Card, ...]:
-        return tuple(c for c in map(self._card, replies) if c)
+    def of(self, replies: Iterable[Reply], *, fields: bool = True) -> tuple[Card, ...]:
+        """The cards of replies; without `fields` they show those only where there is no text."""
+        return tuple(c for r in replies if (c := self._card(r, fields)))
 
-    def _card(self, reply: Reply) -> Card | None:
+    def _card(self, reply: Reply, fields: bool) -> Card | None:
         if self.left == 0:
             self.cut += 1
             return None
@@ -116,7 +116,7 @@ class _Cards:
             facts=_facts_of(reply),
             cause=clipped(printable(reply.cause), 600),
             body=self._text(reply.text) if says_more else Markup(),
-            table=_table(reply.fields),
+            table=_table(reply.fields) if fields or not reply.text else Markup(),
         )
 
     def _text(self, text: str) -> Markup:
@@ -128,8 +128,7 @@ class _Cards:
 def render(view: DeckView) -> str:
     """The Deck of a run."""
     result, cards = view.result, _Cards()
-    answer = next((r for r in view.result.replies if r.text == result.answer), None)
-    status, tone, explained = STATUS[result.status]
+    status, tone, _ = STATUS[result.status]
     replies = cards.of(result.replies)
     return _template().render(
         kind="run",
@@ -139,10 +138,9 @@ def render(view: DeckView) -> str:
         rehearsal=result.rehearsal,
         status=status,
         tone=tone,
-        explained=[text for text in (explained, OUTCOMES.get(result.outcome, "")) if text],
+        explained=_explained(result),
         chips=_chips(result),
         answer=rendered(result.answer) if result.answer else Markup(),
-        answered_by=answer.model if answer else "",
         decision=result.decision,
         decided=_decided(result),
         original=rendered(result.decision.original) if result.decision and result.decision.original else Markup(),
@@ -151,13 +149,13 @@ def render(view: DeckView) -> str:
         agreement=None if result.agreement is None else percent(result.agreement),
         agreement_share=result.agreement or 0.0,
         sides=_sides(result),
-        dissent=cards.of(result.dissent),
+        dissent=cards.of(result.dissent, fields=False),
         picture=Markup(draw(view.graph, view.ran, view.ledger, view.used)),  # noqa: S704 -- drawing escapes
         replies=replies,
         verdict=result.verdict,
         tones=TONES,
         by_model=_by_model(view.ledger),
-        by_step=_by_step(view.ledger),
+        by_step=_by_step(view.ledger, {folded(t.path) for t in view.ran}),
         whole=_cost_cells(total(view.ledger)),
         lessons=cards.of(view.lessons),
         learned=cards.of(r for r in view.learned if r.ok),
@@ -218,6 +216,15 @@ def _rest(prompt: str) -> Markup:
     return Markup() if whole == _headline(prompt) else plain(_cut(whole, MOST_CHARS))
 
 
+def _explained(result: Result) -> list[str]:
+    """What a person should know before they read on: why there is no answer, or what is wrong with it."""
+    missing = [f"{clipped(r.key, 60)}: {clipped(r.cause or r.status, 160)}" for r in result.replies if not r.ok]
+    notes = [STATUS[result.status][2], OUTCOMES.get(result.outcome, "")]
+    if result.status == "degraded" and missing:
+        notes.append(f"Not heard: {'; '.join(missing[:5])}{'; …' if len(missing) > 5 else ''}.")
+    return [printable(note) for note in notes if note]
+
+
 def _chips(result: Result) -> list[Chip]:
     chips = []
     if result.confidence is not None:
@@ -227,7 +234,8 @@ def _chips(result: Result) -> list[Chip]:
         chips.append(Chip("agreement", percent(result.agreement)))
     if result.verdict:
         chips.append(Chip("safety", result.verdict.verdict, TONES.get(result.verdict.verdict, "wait")))
-    chips.append(Chip("cost", cost_text(result.cost, result.unknown_cost_calls)))
+    unpriced = f", {plural(result.unknown_cost_calls, 'call')} of unknown cost" if result.unknown_cost_calls else ""
+    chips.append(Chip("cost", money(result.cost) + unpriced))
     chips.append(Chip("time", duration(result.seconds)))
     chips.append(Chip("calls", f"{result.calls:,}"))
     chips.append(Chip("tokens", f"{result.tokens:,}"))
@@ -287,6 +295,7 @@ def _part(text: str) -> Markup:
     return (_table(stripped) if stripped.startswith("{") else Markup()) or rendered(text)
 
 
+EMPTY: Sequence[object] = (None, "", [], {})
 _TABLE = Markup('<table class="fields"><tbody>{}</tbody></table>')
 _FIELD = Markup('<tr><th scope="row">{}</th><td dir="auto">{}</td></tr>')
 
@@ -306,7 +315,8 @@ def _value(value: Any, depth: int, left: list[int]) -> Markup:
     if left[0] < 0:
         return Markup("…")
     if isinstance(value, dict) and value and depth < 4:
-        rows = [_FIELD.format(clipped(printable(str(k)), 80), _value(v, depth + 1, left)) for k, v in value.items()]
+        told = [(clipped(printable(k), 80).replace("_", " "), v) for k, v in value.items() if v not in EMPTY]
+        rows = [_FIELD.format(name, _value(v, depth + 1, left)) for name, v in told]
         return _TABLE.format(Markup("".join(rows[:100])))  # noqa: S704 -- rows are escaped
     if isinstance(value, list) and value and depth < 4:
         items = [Markup("<li>{}</li>").format(_value(v, depth + 1, left)) for v in value[:100]]
@@ -314,7 +324,7 @@ def _value(value: Any, depth: int, left: list[int]) -> Markup:
     if isinstance(value, str):
         return Markup("{}").format(clipped(printable(value), 3000))
     if isinstance(value, bool) or value is None:
-        return Markup({True: "yes", False: "no", None: "–"}[value])
+        return Markup("{}").format({True: "yes", False: "no", None: "–"}[value])
     return Markup("{}").format(clipped(printable(json.dumps(value, ensure_ascii=False)), 1000))
 
 
@@ -337,8 +347,13 @@ def _by_model(rows: Sequence[LedgerRow]) -> list[Row]:
     return _by(rows, {i: r.model_used or r.model_requested for i, r in enumerate(rows)})
 
 
-def _by_step(rows: Sequence[LedgerRow]) -> list[Row]:
-    return _by(rows, {i: step_name(folded(r.path)) for i, r in enumerate(rows)})
+def _by_step(rows: Sequence[LedgerRow], blocks: Collection[str]) -> list[Row]:
+    """Costs by block; what a tool paid for counts to the tool."""
+    places = {i: folded(r.path) for i, r in enumerate(rows)}
+    for i, place in places.items():
+        ways = [place.rsplit("/", up)[0] for up in range(place.count("/") + 1)]
+        places[i] = next((way for way in ways if way in blocks), place)
+    return _by(rows, {i: step_name(place) for i, place in places.items()})
 
 
 def _steps(ran: Sequence[Traced], cards: _Cards) -> list[Row]:

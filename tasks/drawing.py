@@ -17,8 +17,8 @@ from utils.ledger import LedgerRow
 
 WIDEST = 3
 """Blocks side by side in one layer."""
-BOX_WIDTH, BOX_HEIGHT, DOTS_HEIGHT = 208.0, 50.0, 18.0
-PAD, HEADER, GROUP_WIDTH = 18.0, 46.0, 260.0
+BOX_WIDTH, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 50.0, 18.0
+PAD, HEADER, GROUP_WIDTH = 18.0, 54.0, 260.0
 MOST_DOTS = 24
 GLYPHS: Mapping[State, str] = {"ran": "✓", "failed": "✕", "waiting": "…", "skipped": "–", "idle": ""}
 WORDS: Mapping[State, str] = {
@@ -108,7 +108,7 @@ class _Picture:
     def block(self, block: AnyBlock, path: str) -> _Drawn:
         bodies = bodies_of(block)
         if isinstance(block, Use) and (pattern := pattern_of(block, path, self.used)):
-            bodies = {"": pattern}
+            bodies, block = {"": pattern}, block.model_copy(update={"pattern": pattern.id})
         shown = self.ran.at(path)
         return self.group(block, bodies, path, shown) if bodies else _box(block, shown)
 
@@ -126,7 +126,7 @@ class _Picture:
             x += inner.size.width + PAD
             tallest = max(tallest, inner.size.height)
         room = PAD if isinstance(block, Loop) else 0.0
-        size = Size(max(x + room, GROUP_WIDTH), HEADER + label + tallest + PAD)
+        size = Size(max(x + room, GROUP_WIDTH, 46 + 5.9 * len(_facts(block, shown))), HEADER + label + tallest + PAD)
         shown = replace(shown, state=_together(states) if shown.state == "idle" else shown.state)
         frame = f'<rect class="frame" width="{size.width:.0f}" height="{size.height:.0f}" rx="14"/>'
         again = _again(size) if isinstance(block, Loop) else ""

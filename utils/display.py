@@ -18,11 +18,10 @@ def money(usd: float | None) -> str:
 
 
 def cost_text(usd: float, unknown_calls: int) -> str:
-    """What calls cost, with those whose price nobody knows named beside."""
+    """What calls cost, and that some of them have a price which nobody knows."""
     if not unknown_calls:
         return money(usd)
-    unpriced = f"unknown for {plural(unknown_calls, 'call')}"
-    return f"{money(usd)} + {unpriced}" if usd else unpriced
+    return f"{money(usd)} + unknown" if usd else "cost unknown"
 
 
 def duration(seconds: float) -> str:
