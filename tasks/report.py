@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tasks.estimate import Estimate
 from tasks.result import Result, RunStatus
@@ -63,23 +63,23 @@ def _of_person(result: Result) -> str:
     return f", {done.get(result.decision.resolution, result.decision.resolution)} by a person"
 
 
-def _styled(answer: str, rows: Iterable[tuple[str, str]], result: Result, width: int | None) -> str:
+def _styled(answer: str, rows: Sequence[tuple[str, str]], result: Result, width: int | None) -> str:
     from io import StringIO
 
     from rich.console import Console
     from rich.markdown import Markdown
-    from rich.table import Table
     from rich.text import Text
 
     out = StringIO()
     console = Console(file=out, force_terminal=True, width=width or _terminal_width(), highlight=False)
-    table = Table.grid(padding=(0, 2))
-    for name, value in rows:
-        colour = COLOURS.get(result.status, "red") if name == "status" else "yellow" if name == "REHEARSAL" else ""
-        table.add_row(Text(name, "yellow" if name == "REHEARSAL" else "dim"), Text(value, colour))
     console.print(Markdown(answer, hyperlinks=False) if len(answer) <= MOST_MARKDOWN else Text(answer))
     console.print()
-    console.print(table)
+    wide = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        loud = "yellow" if name == "REHEARSAL" else ""
+        colour = COLOURS.get(result.status, "red") if name == "status" else loud
+        # Not wrapped: a path or an id that is broken over lines cannot be copied.
+        console.print(Text.assemble((f"{name:<{wide}}  ", loud or "dim"), (value, colour)), soft_wrap=True)
     return out.getvalue().rstrip("\n")
 
 

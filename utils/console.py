@@ -59,14 +59,14 @@ class _Line:
 class Console:
     """Listens to the progress stream while it is open, and shows it on stderr. Safe to feed from any thread.
 
-    `live` None means: where the stream is a terminal and CI is not set.
+    `live` None means: where the stream is a terminal that can draw, and CI is not set.
     """
 
     def __init__(
         self, stream: TextIO | None = None, live: bool | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._stream = stream or sys.stderr
-        self._is_live = (self._stream.isatty() and not os.environ.get("CI")) if live is None else live
+        self._is_live = _draws_on(self._stream) if live is None else live
         self._clock = clock
         self._lock = Lock()
         self._steps: dict[str, _Step] = {}
@@ -238,8 +238,8 @@ class Console:
 
         spin = SPINNER[int(self._now() * 10) % len(SPINNER)]
         parts = [f"{step.settled} of {plural(step.calls, 'call')}"] if step.calls else []
-        parts += [clipped(", ".join(step.models), 60)] if step.models else []
-        parts += [duration(max(0.0, self._now() - step.started))]
+        parts += [f"{max(0.0, self._now() - step.started):.1f} s"]
+        parts += [", ".join(step.models)] if step.models else []
         row = Text(no_wrap=True, overflow="ellipsis")
         return row.append(f"{spin} ", "cyan").append(step_name(path), "bold").append(f"  {' · '.join(parts)}", "dim")
 
@@ -247,16 +247,20 @@ class Console:
         from rich.text import Text
 
         parts = [f"{unseen} more steps"] if unseen > 0 else []
-        parts += [duration(self._now())]
-        parts += [plural(self._calls, "call"), f"{self._tokens:,} tokens"] if self._calls else []
+        parts += [f"{self._now():.1f} s"]
+        parts += [plural(self._calls, "call"), plural(self._tokens, "token")] if self._calls else []
         parts += [money(self._cost)] if self._cost else []
         return Text("  " + " · ".join(parts), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _draws_on(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
 
 
 def _spent(step: _Step, seconds: float | None) -> str:
     """What a step came to. A cost of zero is left out: the price may be unknown."""
     kept = f" ({step.kept} paid before)" if step.kept else ""
-    parts = [plural(step.settled, "call") + kept, f"{step.tokens:,} tokens"] if step.settled else []
+    parts = [plural(step.settled, "call") + kept, plural(step.tokens, "token")] if step.settled else []
     parts += [money(step.cost)] if step.cost else []
     parts += [duration(seconds)] if seconds is not None else []
     return ", ".join(parts)
