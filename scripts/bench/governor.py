@@ -40,7 +40,7 @@ ESTIMATE, COST = 0.02, 0.01
 class Work(BaseModel):
     """What one process does: walks runs of `calls` calls each; a doomed run holds its last call for ever.
 
-    The provider appends a line to the file `paid` for each call that it is paid for.
+    The provider appends a line to the file `paid` for each call that it is paid for, and says so where it `tells`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +51,7 @@ class Work(BaseModel):
     calls: int
     threads: int
     paid: Path
+    tells: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ def storm(*, runs: int, threads: int, processes: int, seed: int) -> Figures:
     batches = [ids[n : n + share] for n in range(0, runs, share)]
     with tempfile.TemporaryDirectory() as place, _sampling(tenant) as seen:
         paid = Path(place, "paid")
-        paid.touch()
         works = [
             Work(
                 tenant_id=tenant,
@@ -136,7 +136,7 @@ def completion(text: str, cost_usd: float | None = COST) -> Completion:
 
 
 def _work(work: Work) -> None:
-    paid = os.open(work.paid, os.O_WRONLY | os.O_APPEND)
+    paid = os.open(work.paid, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     never = threading.Event()
 
     def walk(run_id: str) -> None:
@@ -145,6 +145,8 @@ def _work(work: Work) -> None:
 
             def provide(asked: ChatRequest, place: str = place, last: bool = number == work.calls - 1) -> Completion:
                 os.write(paid, f"{place}\n".encode())
+                if work.tells:
+                    _say(f"paid {run_id}")
                 if last and run_id in work.doomed:
                     _say(f"held {run_id}")
                     never.wait()
@@ -266,16 +268,15 @@ def main() -> int:
     if asked.worker:
         _work(Work.model_validate_json(asked.worker))
         return 0
-    os.environ["RADIANT_MAX_COST_PER_HOUR"] = str(asked.runs * 0.012)
+    os.environ["RADIANT_MAX_COST_PER_HOUR"] = str(asked.runs * 0.017)
     with scratch_database():
         found = storm(runs=asked.runs, threads=asked.threads, processes=asked.processes, seed=asked.seed)
     left = found.after.cap - found.after.settled
     held = not found.highest > 1
     freed = found.after.reserved == 0 and left < ESTIMATE
     print(f"{found.runs} runs in {asked.threads} threads: {found.killed} killed, {found.over_budget} over budget")
-    print(
-        f"{found.calls_paid} calls in {found.seconds:.1f} s: {found.calls_paid / found.seconds:.0f} a second, kills and starts included"
-    )
+    rate = found.calls_paid / found.seconds
+    print(f"{found.calls_paid} calls in {found.seconds:.1f} s: {rate:.0f} a second, kills and starts included")
     print(f"fullest window in {found.samples} looks: {found.highest:.2%} of its cap: {'held' if held else 'PASSED'}")
     print(f"reserved by the dead: {found.before.reserved:.2f} USD; after others came: {found.after.reserved:.2f}")
     print(f"settled {found.after.settled:.2f} of {found.after.cap:.2f} USD: {'freed' if freed else 'NOT FREED'}")
