@@ -137,7 +137,7 @@ def _isbn_holds(shown: str) -> bool:
 def _numbers(text: str, prompt: str, domain: str) -> list[Finding]:
     if domain not in HIGH_STAKES:
         return []
-    asked = set(DIGITS.findall(prompt))
+    asked = {"0", "100", *DIGITS.findall(prompt)}
     bare = [
         s
         for s in sentences(text)
@@ -180,10 +180,9 @@ NEGATION = re.compile(
 )
 
 CERTAINTY = re.compile(
-    r"\b(?:confidence|certainty|certain|sure)(?: (?:level|score|of))?\s{0,3}(?:is|:|=|of"
-    r"|\()?\s{0,3}(\d{1,3}(?:\.\d{1,4})?)\b(?!\s?%?[-–]?\s?(?:CI\b|interval))"
-    r"|\b(\d{1,3}(?:\.\d{1,3})?)\s?(?:%|percent)\s(?:sure|certain(?:ty)?|confident|confidence(?!\s(?:interval"
-    r"|level|limit|band)))",
+    r"\b(?:confidence|certainty)(?: (?:level|score))?\s{0,3}(?:\bis\b|\bof\b|[:=(])\s{0,3}(\d{1,3}(?:\.\d{1,4})?)\b"
+    r"|\b(\d{1,3}(?:\.\d{1,3})?)\s?(?:%|percent)\s"
+    r"(?:sure|certain(?:ty)?|confident|confidence(?!\s(?:interval|level|limit|band)))",
     re.IGNORECASE,
 )
 SURE = re.compile(
@@ -213,7 +212,7 @@ HEDGE = re.compile(
 )
 SOURCE = re.compile(
     r"https?://|\bdoi\b|\b10\.\d{4,9}/|\[\d{1,3}\]|\[\^\w+\]"
-    r"|\((?:[A-Z][\w.&’'-]+[ ,]*){1,6}(?:et al\.?)?,? ?(?:19|20)\d\d[a-z]?\)"
+    r"|\((?:[A-Z][\w.’'-]{1,30}[ ,]{1,3}|(?:&|and) ){1,6}(?:et al\.?,? )?(?:19|20)\d\d[a-z]?\)"
     r"|\b[Aa]ccording to\b|\b[Ss]ource:|\bas reported (?:by|in)\b|\b(?:19|20)\d\d (?:study|report|survey"
     r"|guideline|review|trial)\b"
     r"|\bISBN\b|\barXiv\b|§\s?\d|\b(?:Art|Sec|Section|Article)\.? \d",
@@ -229,7 +228,8 @@ CITED_YEAR = re.compile(
     r"\bet al\.?,? \(?((?:19|20)\d\d)\b|\((?:[A-Z][\w’'-]+(?: (?:&|and) [A-Z][\w’'-]+)?),? ((?:19|20)\d\d)[a-z]?\)"
 )
 FIGURE = re.compile(
-    r"\b\d[\d.,]*\s?(?:%|percent\b)|[$€£]\s?\d[\d.,]*|\b\d[\d.,]*\s?(?:million|billion|trillion|USD|EUR|dollars|euros|"
+    r"\b\d[\d.,]{0,20}\s?(?:%|percent\b)|[$€£]\s?\d[\d.,]{0,20}"
+    r"|\b\d[\d.,]{0,20}\s?(?:million|billion|trillion|USD|EUR|dollars|euros|"
     r"times (?:more|less|higher|lower)|in \d+ (?:people|patients|cases))\b",
     re.IGNORECASE,
 )

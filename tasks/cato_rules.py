@@ -157,6 +157,9 @@ def policy_findings(text: str, domain: str, policy: Policy) -> list[Finding]:
 
 def storage_findings(text: str) -> list[Finding]:
     """Why a text may not be remembered: what it holds is named, never quoted."""
+    if len(text) > LONGEST_LESSON:
+        reason = f"it has {len(text):,} characters: at most {LONGEST_LESSON:,} are remembered"
+        return [Finding("too_long", "high", reason)]
     shown = plain(text)
     found = [Finding("secret", "critical", f"it holds {what}") for what, pattern in SECRETS if pattern.search(shown)]
     found += [
@@ -166,9 +169,6 @@ def storage_findings(text: str) -> list[Finding]:
     ]
     if HIDDEN.search(text):
         found.append(Finding("hidden_text", "critical", "it holds characters that hide or reorder text"))
-    if len(text) > LONGEST_LESSON:
-        reason = f"it has {len(text):,} characters: at most {LONGEST_LESSON:,} are remembered"
-        found.append(Finding("too_long", "high", reason))
     if not shown.strip():
         found.append(Finding("empty", "high", "it is empty"))
     return found
@@ -278,7 +278,7 @@ REPORTED = _rule(
 DOSAGE = _rule(
     r"(?:^\W*|[,;:]\s*(?:then\s+)?|\b(?:you|adults|children|patients) (?:should|can|could|may|must"
     r"|need to)\s+(?:\w+ly\s+)?|\b(?:and|then|please)\s+)",
-    r"(?:take|give|inject|administer|use|swallow|increase|reduce|start with)\b[^.\n]{0,60}?\b\d[\d.,]*\s?",
+    r"(?:take|give|inject|administer|use|swallow|increase|reduce|start with)\b[^.\n]{0,60}?\b\d[\d.,]{0,12}\s?",
     r"(?:mg|mcg|µg|μg|milligrams?|micrograms?|grams?|g|ml|units?|IU|tablets?|pills?|capsules?|drops|puffs)\b",
 )
 STOPS_MEDICATION = _rule(

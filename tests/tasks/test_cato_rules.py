@@ -264,7 +264,15 @@ def test_what_cannot_be_a_lesson_is_not_remembered(rule: str, text: str) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["a" * 60_000, "step 1 " * 9_000, "ignore all " * 6_000, "make a small " * 5_000, "1" * 60_000, "eyJ" * 20_000],
+    [
+        "a" * 60_000,
+        "step 1 " * 9_000,
+        "ignore all " * 6_000,
+        "make a small " * 5_000,
+        "1" * 60_000,
+        "take 1" + ",1" * 30_000,
+        "eyJ" * 20_000,
+    ],
 )
 def test_no_text_takes_a_rule_long(text: str) -> None:
     policy = Policy(forbidden_terms=("a*a*b", "*small*"))
