@@ -52,8 +52,8 @@ class Budget:
 
 
 def usd(amount: float) -> Decimal:
-    """An amount as the database counts it: hundred-millionths of a USD, rounded up."""
-    return Decimal(repr(amount)).quantize(_SMALLEST, ROUND_CEILING)
+    """An amount as the database counts it: hundred-millionths of a USD, rounded up, below a million."""
+    return Decimal(repr(min(amount, _LARGEST))).quantize(_SMALLEST, ROUND_CEILING)
 
 
 def default_caps() -> tuple[Decimal, Decimal, Decimal]:
@@ -173,6 +173,7 @@ def _show(amount: Decimal) -> str:
 
 WINDOWS: tuple[Window, ...] = get_args(Window)
 _SMALLEST = Decimal("1e-8")
+_LARGEST = 999_999.0
 _NAMES: dict[Window, str] = {"run": "run's", "hour": "tenant's hourly", "day": "tenant's daily"}
 _REMEDIES: dict[Window, str] = {
     "run": "run it again with its run_id and a higher --max_cost_usd",

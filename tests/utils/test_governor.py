@@ -245,6 +245,7 @@ def test_amounts_round_up() -> None:
     assert usd(0.1) == Decimal("0.1")
     assert usd(1e-12) == Decimal("1e-8")
     assert usd(0) == 0
+    assert usd(float("inf")) == 999_999, "a cap of inf is as good as none"
 
 
 def test_a_storm_never_passes_the_cap_and_the_dead_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from scripts.bench.governor import Work, age, completion, request, start
 from tests.conftest import as_owner
 from utils.accounts import ensure_personal
+from utils.db import tenant_transaction
 from utils.errors import BadInput, CallFailed, RadiantError
 from utils.governor import budgets, reclaim_stale
 from utils.ledger import CallKey, LedgerRow, compact, keyed_digest, ledger_of, paid_call, record, spent
@@ -123,6 +124,21 @@ def test_of_two_processes_the_first_answer_stands_and_both_are_charged(tmp_path:
     (row,) = ledger_of(key.tenant_id, key.run_id)
     assert (row.lost, row.charged_usd) == (1, 0.02)
     assert [(float(b.settled), float(b.reserved)) for b in budgets(key.tenant_id, key.run_id)] == [(0.02, 0)] * 3
+
+
+def test_a_settlement_that_is_sent_again_charges_once() -> None:
+    key = new_run()
+    pay(key, Provider())
+    (row,) = ledger_of(key.tenant_id, key.run_id)
+    for attempt, charged in ((row.attempts, 0.01), (row.attempts + 1, 0.02)):
+        with tenant_transaction(key.tenant_id) as cursor:
+            cursor.execute(
+                "SELECT stored::json ->> 'text' FROM settle_call(%s, %s, 'step', 0, 0, %s, %s, '{}', 'm', 1, 1, "
+                "0.01, 0.01, 1, 0.8)",
+                (key.tenant_id, key.run_id, row.digest, attempt),
+            )
+            assert cursor.fetchone() == ("answer 1",)
+        assert float(budgets(key.tenant_id, key.run_id)[0].settled) == charged
 
 
 def test_threads_with_the_same_key_pay_once() -> None:
