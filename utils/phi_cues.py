@@ -102,8 +102,8 @@ CUED: dict[str, tuple[CuedPattern, ...]] = {
 
 # A word of a name: not one that commonly follows or replaces a name on the same line.
 _NO_NAME = (
-    r"(?:All|And|Account|Accounts|Address|Admin|Administration|Admitted|Agency|Assistance|Association|At|Bank|Billing"
-    r"|By|Call|Care|Center|Centre|City|Clinic|Colleague|Colleagues|College|Committee|Company|Corp|Corporation"
+    r"(?:All|And|Account|Accounts|Address|Admin|Administration|Admitted|Agency|Assistance|Association|At|Bank|Billing|Board"
+    r"|By|Call|Care|Center|Centre|City|Clinic|Colleague|Colleagues|College|Committee|Community|Company|Council|Corp|Corporation"
     r"|County|Court|Customer|Customers|DOB|Data|Date|Department|Dept|Desk|Did|Director|Division|Education|Email|Engineering"
     r"|Everybody|Everyone|Experience|Fax|Finance|Folks|For|Foundation|Friend|Friends|From|Group|Has|He|Head|Health"
     r"|Help|Hospital|Human|I|ID|In|Inc|Information|Institute|Intake|Is|It|LLC|LLP|Legal|Limited|Ltd|MD|MRN"
@@ -150,19 +150,17 @@ PERSONS: tuple[CuedPattern, ...] = (
     CuedPattern("role", rf"\b(?i:{_ROLES}),?[ \t]\K{_FULL_NAME}{_NO_COMPANY}", 0.8),
     CuedPattern("said", rf"\b(?i:I am|I['’]m|I,)[ \t]\K{_FULL_NAME}{_NO_COMPANY}", 0.8),
     CuedPattern("my name", rf"\b(?i:my name is|(?:his|her|their|patient['’]s) name is)[ \t]\K{_NAME}", 0.8),
-    CuedPattern(
-        "name label", rf"(?<!\b(?i:{_THINGS})[ _-])\b(?i:names?)[ \t]*:[ \t]*\K(?:{_LAST_FIRST}|{_NAME})", 0.85
-    ),
+    CuedPattern("name label", rf"(?<!\b(?i:{_THINGS})[ _-])\b(?i:name)[ \t]*:[ \t]*\K(?:{_LAST_FIRST}|{_NAME})", 0.85),
     CuedPattern("form label", rf"\b(?i:{_FORMS})[ \t]*:[ \t]*\K(?:{_LAST_FIRST}|{_FULL_NAME}){_NO_COMPANY}", 0.8),
     CuedPattern("mail header", rf"^(?:From|To|Cc|CC|Bcc)[ \t]*:[ \t]*\"?\K{_FULL_NAME}{_NO_COMPANY}", 0.8),
-    CuedPattern("mail address", rf"{_FULL_NAME}(?=\"?[ \t]<[^<>@\s]+@)", 0.8),
+    CuedPattern("mail address", rf"(?<!\w){_FULL_NAME}(?=\"?[ \t]<[^<>@\s]+@)", 0.8),
     CuedPattern("greeting", rf"^[ \t]*(?i:dear|hi|hello|hey)[ \t]\K{_NAME}(?=[ \t]*[,:!])", 0.8),
     CuedPattern("signature", rf"^[ \t]*(?i:{_CLOSINGS})[,.!]?[ \t]*\n\s*\K{_NAME}(?=[ \t]*(?:,|$))", 0.8),
     CuedPattern("slash signature", rf"/s/[ \t]*\K{_FULL_NAME}", 0.85),
     # MD is Maryland too.
     CuedPattern(
         "letters after",
-        rf"{_FULL_NAME}(?=,? (?:M\.D\.|MD\b(?! \d{{5}})|Ph\.?D\b|R\.?N\b|Esq\b|PA-C\b|DDS\b|CPA\b|LCSW\b))",
+        rf"(?<!\w){_FULL_NAME}(?=,? (?:M\.D\.|MD\b(?! \d{{5}})|Ph\.?D\b|R\.?N\b|Esq\b|PA-C\b|DDS\b|CPA\b|LCSW\b))",
         0.6,
     ),
 )

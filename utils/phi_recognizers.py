@@ -74,10 +74,9 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _break_after(text: str, at: int) -> int:
-    """The end of the line that `at` is in, or of the word if the line is long."""
-    line = text.find("\n", at, at + OVERLAP)
-    word = line if line >= 0 else text.find(" ", at)
-    return word + 1 if word >= 0 else len(text)
+    """The end of the line that `at` is in, else of the word, where one ends within the overlap."""
+    ends = (text.find(mark, at, at + OVERLAP) + 1 for mark in "\n ")
+    return next((end for end in ends if end), min(at + OVERLAP, len(text)))
 
 
 class _Tokenizer(NlpEngine):  # type: ignore[misc]  # Presidio has no types
