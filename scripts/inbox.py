@@ -103,7 +103,7 @@ def _show_result(me: Identity, run: FullRun) -> None:
     result = Result.model_validate_json(run.result or "")
     if not me.reads(run):
         result = _sanitised(result)
-    click.echo(printable(final_block(result)))
+    click.echo(final_block(result))
 
 
 def _sanitised(result: Result) -> Result:

@@ -37,11 +37,10 @@ def resume(me: Identity, run_id: str, cap: float | None) -> None:
 
     The workflow and the inputs are those that the run was started with. What it paid for is not paid again.
     """
-    from tasks.report import final_block
-    from utils.console import Console
-
     from tasks.opening import Asked
+    from tasks.report import final_block
     from tasks.spec import GraphSpec
+    from utils.console import Console
     from workflows.local import EXIT_CODES, run_here
 
     run = get_run(me.tenant, run_id)
@@ -51,7 +50,7 @@ def resume(me: Identity, run_id: str, cap: float | None) -> None:
         domain=values.pop("domain"),
         models=values.pop("models"),
         max_cost_usd=cap or 0.0,
-        run_id=run_id,
+        run_id=run.run_id,
         tenant_id=str(me.tenant),
         user_id=str(run.user_id),
     )
