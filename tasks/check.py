@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from tasks.functions import accepts, find_pattern
 from tasks.refs import (
     ITEM,
+    TURN,
     actions_of,
     block_of,
     bodies_of,
@@ -98,6 +99,9 @@ def _unique(graph: Graph, where: str) -> None:
         if node in seen:
             raise SpecError(f"block '{block_id}' and block '{seen[node]}' of '{where}' both become the node '{node}'")
         seen[node] = block_id
+    names = [*(i.name for i in graph.inputs), *(b.id for b in graph.blocks)]
+    for taken in sorted({ITEM, TURN} & set(names)):
+        raise SpecError(f"'{taken}' in '{where}': that name is bound inside bodies, choose another")
     for taken in {i.name for i in graph.inputs} & {b.id for b in graph.blocks}:
         raise SpecError(f"block '{taken}' of '{where}' has the name of an input")
 

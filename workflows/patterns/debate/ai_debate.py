@@ -79,7 +79,7 @@ def _round() -> Graph:
                 ),
             ),
             Fan(
-                id="turn",
+                id="speak",
                 does=Call(system=DEBATER, prompt=SPEAK, retries=1, lessons=True),
                 members=(
                     Member(key="A", model=At(ref="debaters", index=0)),
@@ -89,7 +89,7 @@ def _round() -> Graph:
                 at_most=2,
                 quorum=2,
             ),
-            Step(id="said", does=Function(fn="tasks.debates.speeches"), sees=see(round_of="turn")),
+            Step(id="said", does=Function(fn="tasks.debates.speeches"), sees=see(round_of="speak")),
         ),
         gives={"said": "said"},
     )
