@@ -122,7 +122,7 @@ def schedule_in_threads(graph: Graph, scope: Scope[V], run: RunBlock[V]) -> Scop
     Where one fails no other is started, those under way are let end, and the error is raised; where one waits for a
     person, all that does not depend on it still runs, so that nothing but the decision is left to wait for.
     """
-    waits_for = _dependencies(graph)
+    waits_for = dependencies(graph)
     if _is_chain(graph.blocks, waits_for):
         return schedule_in_order(graph, scope, run)
     pending = list(graph.blocks)
@@ -151,9 +151,14 @@ def schedule_in_threads(graph: Graph, scope: Scope[V], run: RunBlock[V]) -> Scop
     return scope
 
 
-def _dependencies(graph: Graph) -> dict[str, frozenset[str]]:
+def dependencies(graph: Graph) -> dict[str, frozenset[str]]:
+    """Which blocks of a graph each of its blocks waits for."""
     ids = {b.id for b in graph.blocks}
-    return {b.id: frozenset({block_of(r) for r in refs(b)} & ids) for b in graph.blocks}
+    lessons = {LESSONS}
+    return {
+        b.id: frozenset(({block_of(r) for r in refs(b)} | (lessons if wants_lessons(b) else set())) & ids - {b.id})
+        for b in graph.blocks
+    }
 
 
 def _is_chain(blocks: Sequence[AnyBlock], waits_for: Mapping[str, frozenset[str]]) -> bool:

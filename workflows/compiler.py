@@ -1,5 +1,6 @@
 """The compiler: a GraphSpec becomes a Flyte workflow, and is walked in this process when it is called locally."""
 
+import warnings
 from inspect import Parameter, Signature
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ class Outputs(NamedTuple):
     signals: list[LearningSignal]
 
 
+# flytekit 1.16 declares `--name` twice for a flag with an underscore in its name, of which click 8.2 warns.
+warnings.filterwarnings("ignore", message=r"The parameter --\w+ is used more than once")
 TYPES: dict[str, type] = {"integer": int, "number": float, "flag": bool}
 """Python type of an input by its type in the specification; str for all others."""
 

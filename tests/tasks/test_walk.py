@@ -415,3 +415,19 @@ def test_a_run_keeps_to_its_tenant(give: Give, run: Run) -> None:
     other = run.model_copy(update={"tenant_id": str(UUID(int=7))})
     assert traces(run)
     assert traces(other) == ()
+
+
+def test_a_call_that_takes_lessons_waits_for_them() -> None:
+    from tasks.spec import Call, Recall
+    from tasks.walk import dependencies
+
+    built = spec(
+        Step(id="lessons", does=Recall(store="grimoire"), sees=see(query="prompt")),
+        Step(id="blind", does=Call(prompt="{{prompt}}"), sees=see("prompt")),
+        Step(id="informed", does=Call(prompt="{{prompt}}", lessons=True), sees=see("prompt")),
+        Step(id="last", does=fn("join_two"), sees=see(one="blind", two="informed")),
+        gives={"out": "last", "lessons": "lessons"},
+    )
+    waits = dependencies(built)
+    assert waits["informed"] == {"lessons"}
+    assert waits["blind"] == frozenset()
