@@ -65,7 +65,7 @@ def judge(question: Question, spot: Spot, *, writer: str = "") -> Opinion:
         answer_schema=_schema(scored=question.scored),
     )
     views = {name: [Reply(key=name, text=text or "(nothing)")] for name, text in texts.items()}
-    reply = _within(settings().check_seconds, lambda: ask_model(call, spot, **views))
+    reply = _within(settings().check_seconds, lambda: ask_model(call, spot, **views), name=f"judge at {spot.path}")
     if not reply.ok:
         raise CallFailed(f"the judge gave no opinion: {reply.cause}", status="failed")
     return _opinion(reply)
@@ -91,7 +91,7 @@ def _opinion(reply: Reply) -> Opinion:
     return Opinion(risk, data.get("score"), reasons, reply)
 
 
-def _within(seconds: float, job: Callable[[], T]) -> T:
+def _within(seconds: float, job: Callable[[], T], *, name: str) -> T:
     """What a job gives, if in time. A job that takes longer ends by itself, and what it paid for is in the ledger."""
     done: Future[T] = Future()
 
@@ -101,7 +101,7 @@ def _within(seconds: float, job: Callable[[], T]) -> T:
         except BaseException as error:
             done.set_exception(error)
 
-    Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    Thread(target=copy_context().run, args=(run,), name=name, daemon=True).start()
     try:
         return done.result(seconds)
     except TimeoutError:
