@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import sqrt
 
-from tasks.cato_rules import Finding, clipped, plain, sentences
+from tasks.cato_rules import Finding, clipped, plain, statements
 from tasks.reply import Replies, Reply, ok_of
 from tasks.result import Risk
 
@@ -108,7 +108,7 @@ def _supported(sentence: str) -> bool:
 
 def _absolute(text: str, domain: str) -> list[Finding]:
     claims = [
-        s for s in sentences(text) if (m := ABSOLUTE.search(s)) and not _negated(s, m.start()) and not _supported(s)
+        s for s in statements(text) if (m := ABSOLUTE.search(s)) and not _negated(s, m.start()) and not _supported(s)
     ]
     risk: Risk = "medium" if domain in HIGH_STAKES or len(claims) > 2 else "low"
     return [
@@ -140,7 +140,7 @@ def _numbers(text: str, prompt: str, domain: str) -> list[Finding]:
     asked = {"0", "100", *DIGITS.findall(prompt)}
     bare = [
         s
-        for s in sentences(text)
+        for s in statements(text)
         if any(not set(DIGITS.findall(m[0])) <= asked for m in FIGURE.finditer(s)) and not _supported(s)
     ]
     risk: Risk = "medium" if len(bare) > 1 else "low"

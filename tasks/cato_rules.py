@@ -61,6 +61,11 @@ def sentences(text: str) -> list[str]:
     return [part.strip() for part in SENTENCE_END.split(text) if part.strip()]
 
 
+def statements(text: str) -> list[str]:
+    """The sentences of a text that are no questions."""
+    return [one for one in sentences(text) if not one.endswith("?")]
+
+
 def clipped(text: str, longest: int = 90) -> str:
     """A text on one line, cut with an ellipsis."""
     line = " ".join(text.replace("\x00", "").split())
@@ -81,7 +86,7 @@ def ethical_findings(text: str, domain: str) -> list[Finding]:
     if domain == "medical" and not PROFESSIONAL.search(text):
         found += [
             Finding("dosage", "medium", f"say to see a physician or pharmacist before: “{clipped(sentence)}”")
-            for sentence in sentences(plain(text))
+            for sentence in statements(plain(text))
             if DOSAGE.search(sentence) or STOPS_MEDICATION.search(sentence)
         ]
     return found

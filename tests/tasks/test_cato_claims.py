@@ -40,6 +40,7 @@ SUPPORTED = [
     "Studies show that it may help.",
     "Index funds are not 100 % safe.",
     "Nothing is guaranteed to succeed.",
+    "You ask: is it guaranteed to succeed?",
     "Always back up your data, and never share a password.",
     "We have always used Postgres.",
     "The team delivered 100 % of the stories.",
@@ -95,6 +96,7 @@ def test_a_figure_needs_a_source_where_the_stakes_are_high() -> None:
     assert [f.risk for f in found(text, domain="medical")] == ["medium", "medium"]
     assert [f.risk for f in found("It cures 87 % of patients.", domain="medical")] == ["low"]
     assert found(text) == []
+    assert found("Does it cure 87 % of patients?", domain="medical") == []
     assert found(text, domain="medical", prompt="Does it cure 87 % and save $4,000?") == []
     assert found("It cures about 87 % of patients. In a 2019 trial it saved $4,000.", domain="medical") == []
 

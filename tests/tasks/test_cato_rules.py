@@ -124,6 +124,7 @@ def test_a_dose_without_a_professional_is_revised_in_the_medical_domain(text: st
     [
         "Ibuprofen raises the risk of bleeding in patients who take 5 mg of warfarin a day.",
         "The trial compared 10 mg with 20 mg.",
+        "On your question: take 500 mg a day?",
         "Grapefruit slows the breakdown of simvastatin, so its level in the blood rises.",
     ],
 )
