@@ -401,6 +401,7 @@ CREATE TABLE knowledge_heuristics (
     created_at timestamptz NOT NULL DEFAULT now(),
     search tsvector NOT NULL
         GENERATED ALWAYS AS (to_tsvector('english', trigger_pattern || ' ' || action_template)) STORED,
+    rehearsal boolean NOT NULL DEFAULT false,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, source_run_id) REFERENCES runs (tenant_id, run_id)
         ON DELETE SET NULL (source_run_id),
@@ -410,6 +411,7 @@ CREATE TABLE knowledge_heuristics (
     -- The distance to a zero vector is NaN, which passes every threshold.
     CONSTRAINT embedding_not_zero CHECK (vector_norm(embedding) > 0)
 );
+COMMENT ON COLUMN knowledge_heuristics.rehearsal IS 'no real model said it: only rehearsals may use it';
 CREATE INDEX knowledge_heuristics_valid ON knowledge_heuristics (tenant_id, domain) WHERE valid_to IS NULL;
 CREATE INDEX knowledge_heuristics_source ON knowledge_heuristics (tenant_id, source_run_id);
 CREATE INDEX knowledge_heuristics_superseded ON knowledge_heuristics (tenant_id, superseded_by)
