@@ -202,13 +202,18 @@ _FILLER = (
     r"\s+(?:(?:an?|the|your|own|some|simple|small|large|crude|working|functional|powerful|effective|cheap|deadly|"
     r"improvised|homemade|pure|batch|quantity|of)\s+){0,5}"
 )
+_NOT_MADE = (
+    r"(?![\w-]|\s(?:disposal|squad|threat|shelter|detect\w*|inspect\w*|control|treat(?:y|ies)|use|users?|addict\w*|"
+    r"overdoses?|dependence|patch(?:es)?|therapy|test\w*|calorimeter|cyclone|less|more|safer?|harder|illegal|unlawful|"
+    r"unavailable|unusable|obsolete|unnecessary)\b)"
+)
+"""What follows where something else is made: a bomb shelter, a treaty, heroin less available."""
 _WEAPON = (
     r"(?:(?:(?:pipe|nail|car|pressure[- ]cooker|fertili[sz]er|petrol|dirty) )?bombs?|explosive (?:device|vest|belt)s?|"
     r"IEDs?|molotov cocktails?|nerve (?:agent|gas)|sarin|VX gas|ricin|mustard gas|TATP|"
-    r"(?:chemical|biological|nuclear) weapons?|untraceable (?:gun|firearm)s?|weaponi[sz]ed anthrax)"
-    r"(?![\w-]|\s(?:disposal|squad|threat|shelter|detect\w*|calorimeter|cyclone))"
+    rf"(?:chemical|biological|nuclear) weapons?|untraceable (?:gun|firearm)s?|weaponi[sz]ed anthrax){_NOT_MADE}"
 )
-_DRUG = r"(?:(?:crystal )?meth(?:amphetamine)?|crack cocaine|heroin|fentanyl|MDMA|GHB)\b"
+_DRUG = rf"(?:(?:crystal )?meth(?:amphetamine)?|crack cocaine|heroin|fentanyl|MDMA|GHB){_NOT_MADE}"
 _MIXES = (
     r"^[-*•\d.)\s#]*(?:(?:step|first|then|next|now)[\s\d.,:]*)?(?:mix|combine|add|heat|pour|fill|dissolve"
     r"|pack|grind)\b[^.\n]{0,200}?\bto "
