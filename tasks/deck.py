@@ -3,9 +3,9 @@
 A page needs nothing from outside and no script. All that models and people wrote is foreign text (tasks/markdown.py).
 """
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from tasks.cards import MOST_CHARS, TONES, Card, Cards, cut, table
 from tasks.deck_view import DeckView, Sum, total
 from tasks.drawing import draw
 from tasks.markdown import plain, rendered
 from tasks.ran import folded
-from tasks.reply import Reply
 from tasks.result import Result, RunStatus
 from tasks.trace import Traced
 from utils.display import clipped, cost_text, duration, money, percent, plural, printable, step_name
@@ -26,11 +26,6 @@ from utils.ledger import LedgerRow
 if TYPE_CHECKING:
     from jinja2 import Template
 
-MOST_CHARS = 20_000
-"""Characters of one reply that a Deck shows."""
-MOST_MARKDOWN = 150_000
-"""Characters of all replies together that are rendered as Markdown; beyond, text stands as it is, which is quick."""
-MOST_REPLIES = 400
 MOST_TITLE = 180
 STATUS: Mapping[RunStatus, tuple[str, str, str]] = {
     "done": ("Done", "good", ""),
@@ -48,10 +43,6 @@ OUTCOMES = {
     "incomplete": "The answer is incomplete: a bound was reached first.",
     "unchecked": "The answer could not be checked.",
 }
-TONES = {"pass": "good", "success": "good", "ran": "good", "finished": "good", "approve": "good"} | dict.fromkeys(
-    ("block", "failed", "timeout", "rejected", "reject"), "bad"
-)
-"""Verdict, status or decision -> its colour; `wait` for every other."""
 DECIDED = {"approve": "approved the answer", "revise": "asked for a revision", "edit": "edited the answer"} | {
     "reject": "rejected the answer"
 }
@@ -67,19 +58,6 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Card:
-    """One reply as it is shown."""
-
-    who: str
-    status: str
-    tone: str
-    facts: str
-    cause: str
-    body: Markup
-    table: Markup
-
-
-@dataclass(frozen=True)
 class Row:
     """One line of a table of costs or steps."""
 
@@ -89,45 +67,9 @@ class Row:
     cards: tuple[Card, ...] = ()
 
 
-@dataclass
-class _Cards:
-    """Makes cards until the page has enough of them, and Markdown until rendering it would take long."""
-
-    markdown_left: int = MOST_MARKDOWN
-    left: int = MOST_REPLIES
-    cut: int = 0
-    seen: set[tuple[str, str]] = field(default_factory=set)
-
-    def of(self, replies: Iterable[Reply], *, fields: bool = True) -> tuple[Card, ...]:
-        """The cards of replies; without `fields` they show those only where there is no text."""
-        return tuple(c for r in replies if (c := self._card(r, fields)))
-
-    def _card(self, reply: Reply, fields: bool) -> Card | None:
-        if self.left == 0:
-            self.cut += 1
-            return None
-        self.left -= 1
-        self.seen.add((reply.text, reply.fields))
-        says_more = not (reply.fields and reply.text.lstrip().startswith(("{", "```")))
-        return Card(
-            who=clipped(printable(reply.key or reply.model or "reply"), 120),
-            status=reply.status,
-            tone=TONES.get(reply.status, "wait"),
-            facts=_facts_of(reply),
-            cause=clipped(printable(reply.cause), 600),
-            body=self._text(reply.text) if says_more else Markup(),
-            table=_table(reply.fields) if fields or not reply.text else Markup(),
-        )
-
-    def _text(self, text: str) -> Markup:
-        shown = _cut(text, MOST_CHARS)
-        self.markdown_left -= len(shown)
-        return rendered(shown) if self.markdown_left > 0 else plain(shown)
-
-
 def render(view: DeckView) -> str:
     """The Deck of a run."""
-    result, cards = view.result, _Cards()
+    result, cards = view.result, Cards(seen={view.result.answer, view.run.prompt})
     status, tone, _ = STATUS[result.status]
     replies = cards.of(result.replies)
     return _template().render(
@@ -157,8 +99,8 @@ def render(view: DeckView) -> str:
         by_model=_by_model(view.ledger),
         by_step=_by_step(view.ledger, {folded(t.path) for t in view.ran}),
         whole=_cost_cells(total(view.ledger)),
-        lessons=cards.of(view.lessons),
-        learned=cards.of(r for r in view.learned if r.ok),
+        lessons=cards.lessons(view.lessons),
+        learned=cards.lessons(r for r in view.learned if r.ok),
         unlearned=[clipped(printable(r.cause or r.text), 400) for r in view.learned if not r.ok],
         signals=view.signals,
         steps=_steps(view.ran, cards),
@@ -182,7 +124,7 @@ def render_question(question: str, parts: Mapping[str, str], domain: str, *, san
         prompt=printable(question),
         domain=domain,
         sanitised=sanitised,
-        parts=[(name, PART_TITLES.get(name, name.replace("_", " ")), _part(parts[name])) for name in order],
+        parts=[(n, PART_TITLES.get(n, printable(n).replace("_", " ")), _part(parts[n])) for n in order],
         tones=TONES,
     )
 
@@ -213,7 +155,7 @@ def _headline(prompt: str) -> str:
 def _rest(prompt: str) -> Markup:
     """The whole question where the headline is only its beginning."""
     whole = printable(prompt).strip()
-    return Markup() if whole == _headline(prompt) else plain(_cut(whole, MOST_CHARS))
+    return Markup() if whole == _headline(prompt) else plain(cut(whole, MOST_CHARS))
 
 
 def _explained(result: Result) -> list[str]:
@@ -246,7 +188,8 @@ def _decided(result: Result) -> str:
     if result.decision is None:
         return ""
     who = "Nobody in time, so the rule" if result.decision.resolved_by == "expiry" else "A person"
-    return f"{who} {DECIDED.get(result.decision.resolution, 'decided: ' + result.decision.resolution)}"
+    when = f" on {_when(result.decision.resolved_at)}" if result.decision.resolved_at else ""
+    return f"{who} {DECIDED.get(result.decision.resolution, 'decided: ' + result.decision.resolution)}{when}."
 
 
 def _sides(result: Result) -> list[tuple[str, str]]:
@@ -274,62 +217,15 @@ def _reviews(view: DeckView) -> list[Row]:
         taken = duration((review.resolved_at - review.opened_at).total_seconds()) if review.resolved_at else "open"
         outcome = review.decision or review.status
         said = clipped(printable(review.text), 400)
-        cells = (review.opened_at.strftime("%Y-%m-%d %H:%M"), outcome, taken, said)
+        cells = (review.opened_at.strftime("%Y-%m-%d %H:%M:%S"), outcome, taken, said)
         rows.append(Row(step_name(review.path), cells, TONES.get(outcome, "wait")))
     return rows
-
-
-def _facts_of(reply: Reply) -> str:
-    parts = [reply.model] if reply.model else []
-    parts += [f"{reply.tokens:,} tokens"] if reply.tokens else []
-    parts += [money(reply.cost)] if reply.cost else []
-    parts += [duration(reply.latency / 1000)] if reply.latency else []
-    parts += [f"score {reply.score:.2f}"] if reply.score is not None else []
-    parts += [reply.outcome.replace("_", " ")] if reply.outcome != "answered" else []
-    return clipped(printable(" · ".join(parts)), 300)
 
 
 def _part(text: str) -> Markup:
     """A text, or the table of its fields where it is JSON."""
     stripped = text.strip()
-    return (_table(stripped) if stripped.startswith("{") else Markup()) or rendered(text)
-
-
-EMPTY: Sequence[object] = (None, "", [], {})
-_TABLE = Markup('<table class="fields"><tbody>{}</tbody></table>')
-_FIELD = Markup('<tr><th scope="row">{}</th><td dir="auto">{}</td></tr>')
-
-
-def _table(fields: str) -> Markup:
-    """Fields as a table, nested values as lists and tables of their own; nothing where there are none."""
-    try:
-        data = json.loads(fields) if fields else {}
-    except (ValueError, RecursionError):
-        return Markup()
-    return _value(data, 0, [400]) if isinstance(data, dict) and data else Markup()
-
-
-def _value(value: Any, depth: int, left: list[int]) -> Markup:
-    """`left` counts down over a whole table, so that no reply can fill a page with cells."""
-    left[0] -= 1
-    if left[0] < 0:
-        return Markup("…")
-    if isinstance(value, dict) and value and depth < 4:
-        told = [(clipped(printable(k), 80).replace("_", " "), v) for k, v in value.items() if v not in EMPTY]
-        rows = [_FIELD.format(name, _value(v, depth + 1, left)) for name, v in told]
-        return _TABLE.format(Markup("".join(rows[:100])))  # noqa: S704 -- rows are escaped
-    if isinstance(value, list) and value and depth < 4:
-        items = [Markup("<li>{}</li>").format(_value(v, depth + 1, left)) for v in value[:100]]
-        return Markup("<ul>{}</ul>").format(Markup("".join(items)))  # noqa: S704 -- items are escaped
-    if isinstance(value, str):
-        return Markup("{}").format(clipped(printable(value), 3000))
-    if isinstance(value, bool) or value is None:
-        return Markup("{}").format({True: "yes", False: "no", None: "–"}[value])
-    return Markup("{}").format(clipped(printable(json.dumps(value, ensure_ascii=False)), 1000))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}\n\n… and {len(text) - most:,} characters more"
+    return (table(stripped) if stripped.startswith("{") else Markup()) or rendered(text)
 
 
 def _cost_cells(summed: Sum) -> tuple[str, ...]:
@@ -356,17 +252,24 @@ def _by_step(rows: Sequence[LedgerRow], blocks: Collection[str]) -> list[Row]:
     return _by(rows, {i: step_name(place) for i, place in places.items()})
 
 
-def _steps(ran: Sequence[Traced], cards: _Cards) -> list[Row]:
+def _steps(ran: Sequence[Traced], cards: Cards) -> list[Row]:
     """Every step in the order in which it started, with what it gave that no earlier part of the page shows."""
     started = min((t.started for t in ran), default=0.0)
     rows = []
     for one in sorted(ran, key=lambda t: t.started):
         given = [r for slot in sorted(one.slots) for r in one.slots[slot]]
-        fresh = [r for r in given if (r.text, r.fields) not in cards.seen and (r.text or r.fields or r.cause)]
         state = "ran" if one.state == "finished" else one.state
         cells = (one.kind, state, f"+{duration(one.started - started)}", duration(one.ms / 1000))
-        rows.append(Row(step_name(one.path), cells, TONES.get(state, "wait"), cards.of(fresh)))
+        rows.append(Row(step_name(one.path), cells, TONES.get(state, "wait"), cards.fresh(given)))
     return rows
+
+
+def _when(iso: str) -> str:
+    """A moment to the second, with its zone; as it was given where it is not ISO 8601."""
+    try:
+        return datetime.fromisoformat(iso).strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    except ValueError:
+        return iso
 
 
 def _run_facts(view: DeckView) -> list[tuple[str, str]]:
@@ -378,7 +281,7 @@ def _run_facts(view: DeckView) -> list[tuple[str, str]]:
         ("Pattern", result.pattern),
         ("Domain", run.domain),
         ("Models", ", ".join(result.models)),
-        ("Started", run.started.replace("T", " ").partition(".")[0]),
+        ("Started", _when(run.started)),
         ("Outcome", result.outcome.replace("_", " ")),
         ("Specification", f"{view.graph.id}, digest {view.graph_digest}"),
     ]

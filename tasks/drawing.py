@@ -222,7 +222,7 @@ def _dots(replies: Sequence[Reply]) -> str:
 def _title(block: AnyBlock, shown: Shown) -> str:
     facts, word = _facts(block, shown), WORDS[shown.state]
     said = f"{block.id}, {kind_of(block)}: {word}" + (f", {facts}" if facts != word else "")
-    return f"<title>{escape(said)}</title>"
+    return f"<title>{_label(said, 200)}</title>"
 
 
 def _edge(edge: Edge, points: Sequence[tuple[float, float]], drawn: Mapping[str, _Drawn]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-_]")
 _PLACE = re.compile(r"@(\d+)|\[(\d+)\]")
@@ -60,7 +60,7 @@ def step_name(path: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Foreign text without what could act on a terminal or turn the reading direction around unseen."""
+    """Foreign text without what acts on a terminal, cannot be written, or turns the reading direction around unseen."""
     return _BIDI.sub("", _CONTROL.sub("\ufffd", _ESCAPE.sub("", text.replace("\r\n", "\n"))))
 
 
