@@ -16,6 +16,17 @@ def stages_in_order(stages: Replies) -> Replies:
 
 
 @pure
+def findings(check: Replies) -> Reply:
+    """A check against the criteria as lines that a person reads; one that failed says why."""
+    if not check[0].ok:
+        return reply(f"The deliverable could not be checked: {check[0].cause}", key="check")
+    lines = [
+        f"{'pass' if c['pass'] else 'FAIL'}: {c['criterion']} ({c['evidence']})" for c in check[0].data()["checks"]
+    ]
+    return reply("\n".join(lines) or "No criterion was checked.", key="check")
+
+
+@pure
 def decided(decisions: Replies) -> bool:
     """Whether the last decision on a stage ends its loop."""
     return bool(decisions) and decisions[-1].key in ("go", "kill")

@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from tasks.spec import Ask, Call, Carry, Function, Graph, GraphSpec, Input, Loop, Pick, Step, Test, View, see
+from tasks.spec import Ask, Call, Carry, Function, Graph, GraphSpec, Input, Loop, Step, Test, View, see
 
 REWORKS = 3
 
@@ -94,14 +94,15 @@ def _attempt() -> Graph:
                 sees=see(criteria=View(ref="item", fields=("criteria",)), deliverable="develop"),
                 on_failure="keep",
             ),
+            Step(id="findings", does=Function(fn="tasks.stages.findings"), sees=see("check")),
             Ask(
                 id="decide",
                 question="Is this stage done? go approves the deliverable, rework has it done again with your notes, "
                 "kill ends the work. The third rework without go ends it too.",
                 shows=see(
+                    "findings",
                     stage=View(ref="item", fields=("name", "deliverable", "criteria")),
                     deliverable="develop",
-                    check=View(ref="check", pick=Pick.ANY),
                 ),
                 choices=("go", "rework", "kill"),
                 text_for=("rework", "kill"),
