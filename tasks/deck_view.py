@@ -1,6 +1,7 @@
 """DeckView: all that the Deck of a run shows, gathered from its result, its trace, the ledger and the reviews."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -46,13 +47,20 @@ class DeckView:
 
     @property
     def ran(self) -> tuple[Traced, ...]:
-        """What ran, with the questions that are still open: they have no trace before somebody decided."""
+        """What ran, with what no trace tells of yet: the questions that are still open, and the writing of this page."""
         waiting = (
             Traced(r.path, "ask", "waiting", r.opened_at.timestamp(), 0.0, {})
             for r in self.reviews
             if r.status == "open"
         )
-        return (*self.traced, *waiting)
+        return (*self.traced, *waiting, *self._writing())
+
+    def _writing(self) -> Iterator[Traced]:
+        """The last block, where it is the only one without a trace: it is the one that has this page written."""
+        ran = {re.split(r"[/@\[.]", t.path)[0] for t in self.traced}
+        if [b for b in self.graph.blocks if b.id not in ran] == [self.graph.blocks[-1]] and ran:
+            until = max(t.started + t.ms / 1000 for t in self.traced)
+            yield Traced(self.graph.blocks[-1].id, "step", "finished", until, 0.0, {})
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,8 @@ import pytest
 from tasks.cards import MOST_REPLIES
 from tasks.deck import render, render_question
 from tasks.deck_view import DeckView
-from tasks.estimate import Estimate
 from tasks.markdown import rendered
 from tasks.reply import Reply, reply
-from tasks.report import estimate_line, final_block
 from tasks.result import Check, HumanDecision, Result, Signal, Verdict
 from tasks.run import Run
 from tasks.trace import traces
@@ -239,6 +237,14 @@ def test_every_question_to_a_person_is_listed() -> None:
     assert "decide (turn 3) 2026-11-21 10:01:00 revise 1 min 36 s Shorter." in page.text
 
 
+def test_the_step_that_writes_the_page_counts_as_run() -> None:
+    done = view_of()
+    html = render(replace(done, traced=[t for t in walked() if not t.path.startswith("form")]))
+    assert "form, one of: ran" in html
+    early = render(replace(done, traced=[t for t in walked() if t.path == "votes"]))
+    assert "form, one of: not reached" in early
+
+
 def test_an_open_question_shows_in_the_picture() -> None:
     html = render(replace(view_of(), reviews=[review("open")]))
     assert "decide, a person: waits for a person" in html
@@ -356,42 +362,3 @@ def test_a_reviewer_reads_why_then_the_answer_then_the_rest() -> None:
 
 def test_a_hostile_question_stays_text() -> None:
     _safe(render_question(HOSTILE, {HOSTILE: HOSTILE, "answer": HOSTILE, "safety": '{"a":{"b":["{{x}}"]}}'}, "x"))
-
-
-def test_the_final_block_is_the_answer_and_then_the_figures() -> None:
-    said = final_block(result_of(decision=decision("approve")), styled=False)
-    answer, _, block = said.partition("\n\nstatus")
-    assert answer == "**Stay** where you are.\n\n| a | b |\n|---|---|\n| 1 | 2 |"
-    assert [re.sub(r"\s+", " ", line) for line in ("status" + block).splitlines()] == [
-        "status done, approved by a person",
-        "not heard carl: no answer within 60 s",
-        "confidence 50 %, agreement 50 %",
-        "pattern unknown_pattern",
-        "models m/one, m/two",
-        "cost 3 calls, 2,468 tokens, $0.0123 + 1 call of unknown cost",
-        "time 12.3 s",
-        "run run-1",
-        "deck /decks/run-1.html",
-    ]
-
-
-def test_a_final_block_without_an_answer_says_so() -> None:
-    assert final_block(result_of(answer="", status="blocked"), styled=False).startswith("The safety check blocked")
-    assert "\nREHEARSAL" in final_block(result_of(rehearsal=True), styled=False)
-
-
-def test_a_final_block_on_a_terminal_has_style_and_whole_paths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    long = "/a/long/path" * 10
-    said = final_block(result_of(deck=long, answer="**Stay**\x1b[2J"), styled=True, width=60)
-    assert "\x1b[1mStay\x1b[0m" in said
-    assert "**" not in said
-    assert "\x1b[2J" not in said
-    assert long in said
-
-
-def test_the_estimate_says_when_a_price_is_unknown() -> None:
-    bound = Estimate(most_calls=9, most_tokens=100, depth=2)
-    assert estimate_line(bound, 0.0421, 0.5) == "Estimate: at most 9 calls and $0.0421; the cap of this run is $0.5000."
-    assert "an unknown cost" in estimate_line(bound, None, 0.5)
