@@ -52,7 +52,7 @@ def _folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     if boxed := BOXED.fullmatch(plain.strip().strip("$")):
         plain = boxed.group(1)
-    plain = " ".join(_bare(plain).strip(TRAILING).translate(PLAIN).split())
+    plain = " ".join(_bare(plain).rstrip(TRAILING).translate(PLAIN).split())
     return canonical_quantity(plain) or plain
 
 
