@@ -47,7 +47,7 @@ class DeckView:
 
     @property
     def ran(self) -> tuple[Traced, ...]:
-        """What ran, with what no trace tells of yet: the questions that are still open, and the writing of this page."""
+        """What ran, and what no trace tells of yet: questions that are still open, and the writing of this page."""
         waiting = (
             Traced(r.path, "ask", "waiting", r.opened_at.timestamp(), 0.0, {})
             for r in self.reviews
