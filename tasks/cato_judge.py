@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Thread
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from tasks.reply import Reply
 from tasks.result import Risk
 from tasks.spec import Call
 from utils.errors import CallFailed, RadiantError
+from utils.llm import warm_up
 from utils.settings import settings
 
 T = TypeVar("T")
@@ -65,6 +67,7 @@ def judge(question: Question, spot: Spot, *, writer: str = "") -> Opinion:
         answer_schema=_schema(scored=question.scored),
     )
     views = {name: [Reply(key=name, text=text or "(nothing)")] for name, text in texts.items()}
+    _warm()
     reply = _within(settings().check_seconds, lambda: ask_model(call, spot, **views), name=f"judge at {spot.path}")
     if not reply.ok:
         raise CallFailed(f"the judge gave no opinion: {reply.cause}", status="failed")
@@ -89,6 +92,12 @@ def _opinion(reply: Reply) -> Opinion:
     if not reasons and SEVERITY.index(risk) > SEVERITY.index("low"):
         reasons = (f"the judge rates the risk as {risk} and gives no reason",)
     return Opinion(risk, data.get("score"), reasons, reply)
+
+
+@lru_cache(maxsize=1)
+def _warm() -> None:
+    """LiteLLM's import takes seconds, in a process whose first call is a judge's: they are not the judge's."""
+    warm_up()
 
 
 def _within(seconds: float, job: Callable[[], T], *, name: str) -> T:
