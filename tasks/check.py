@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
 
 from tasks.functions import accepts, find_pattern
 from tasks.refs import (
@@ -44,18 +43,11 @@ PLACEHOLDER = re.compile(r"\{\{\s*([a-z][a-z0-9_]*)((?:\.[A-Za-z0-9_]+)?)\s*\}\}
 Scope = Mapping[str, frozenset[str]]
 """Name -> the slots it has."""
 _PLAIN = frozenset({OUT})
-_being_checked: ContextVar[tuple[str, ...]] = ContextVar("being_checked", default=())
 
 
 def check(spec: GraphSpec) -> None:
     """Raises SpecError where a graph has a dangling ref, a cycle, an unknown function, an output nobody reads ..."""
-    if spec.id in _being_checked.get():
-        raise SpecError(f"pattern '{spec.id}' uses itself: recursion needs a builder with a literal depth")
-    token = _being_checked.set((*_being_checked.get(), spec.id))
-    try:
-        _check_graph(spec, {}, spec.id)
-    finally:
-        _being_checked.reset(token)
+    _check_graph(spec, {}, spec.id)
     read = {block_of(r) for b in spec.blocks for r in refs(b)} | {block_of(r) for r in spec.gives.values()}
     for given in spec.inputs:
         if given.name not in read:
@@ -287,8 +279,6 @@ def _check_use(block: Use) -> None:
 
 
 def _target(block: Use, pattern: str) -> GraphSpec:
-    if pattern in _being_checked.get():
-        raise SpecError(f"block '{block.id}': uses '{pattern}', which uses it: a cycle")
     try:
         return find_pattern(pattern)
     except BadInput as error:

@@ -7,6 +7,7 @@ call anything else.
 import importlib
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +21,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGES = ("tasks.", "workflows.")
 GIVEN = frozenset({"seed", "now", "turn", "key"})
 """What a function gets if it names it: an int from run and path, the run's start, the turn, the item's key."""
+
+
+_being_built: ContextVar[tuple[str, ...]] = ContextVar("being_built", default=())
 
 
 class Refuse(RunFailed):
@@ -75,11 +79,24 @@ def pattern_files() -> dict[str, Path]:
 
 @cache
 def find_pattern(pattern_id: str) -> "GraphSpec":
-    """The pattern of that id, built by its file's `build()`; BadInput with the nearest names where there is none."""
+    """The pattern of that id, built by its file's `build()`; BadInput with the nearest names where there is none.
+
+    SpecError for one that uses itself: recursion needs a builder with a literal depth.
+    """
     files = pattern_files()
     if pattern_id not in files:
         raise unknown("pattern", pattern_id, files)
-    path = files[pattern_id]
+    being_built = _being_built.get()
+    if pattern_id in being_built:
+        raise SpecError(f"pattern '{pattern_id}' uses itself, by way of {' -> '.join(being_built)}")
+    token = _being_built.set((*being_built, pattern_id))
+    try:
+        return _build(pattern_id, files[pattern_id])
+    finally:
+        _being_built.reset(token)
+
+
+def _build(pattern_id: str, path: Path) -> "GraphSpec":
     root = Path(importlib.import_module("workflows").__path__[0]).parent
     module = importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
     built: GraphSpec = module.build()

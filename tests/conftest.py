@@ -20,12 +20,14 @@ import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
+from tests.fake_openai import fake_openai, no_provider
 from utils import db, embedded, migrate
 from utils.settings import settings
 
 if TYPE_CHECKING:
     from utils.db import Cursor
 
+__all__ = ["fake_openai", "no_provider"]
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
 
 

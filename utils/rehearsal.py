@@ -143,7 +143,7 @@ class _Generator:
         if isinstance(kind, list):
             kind = next((one for one in kind if one != "null"), "null")
         if kind == "object":
-            return self._object(schema, depth)
+            return self._object(schema, name, depth)
         if kind == "array":
             return self._array(schema, name, depth)
         if kind in ("number", "integer"):
@@ -152,11 +152,14 @@ class _Generator:
             return self.random.random() < 0.5
         return None if kind == "null" else self._text(schema, name)
 
-    def _object(self, schema: dict[str, Any], depth: int) -> Json:
+    def _object(self, schema: dict[str, Any], name: str, depth: int) -> Json:
+        """Its parts carry the number of the item that it is, so that no two items say the same."""
+        number = re.search(r" \d+$", name)
+        item = number.group() if number else ""
         properties = schema.get("properties", {})
         required = schema.get("required", [])
         names = required if depth >= self.deepest else [*properties, *(n for n in required if n not in properties)]
-        return {name: self.value(properties.get(name, {}), name, depth + 1) for name in names}
+        return {part: self.value(properties.get(part, {}), part + item, depth + 1) for part in names}
 
     def _array(self, schema: dict[str, Any], name: str, depth: int) -> Json:
         least = schema.get("minItems", 0)

@@ -308,3 +308,17 @@ def test_a_specification_cannot_be_changed() -> None:
     built = spec(step("one"))
     with pytest.raises(Exception, match="frozen"):
         built.blocks[0].id = "two"
+
+
+def test_a_pattern_that_uses_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks import functions
+
+    def build(pattern_id: str, path: object) -> GraphSpec:
+        other = {"self_refine": "ai_debate", "ai_debate": "self_refine"}[pattern_id]
+        return spec(Use(id="use", pattern=other, binds={"prompt": "prompt"}), gives="use.answer")
+
+    functions.find_pattern.cache_clear()
+    monkeypatch.setattr(functions, "_build", build)
+    with pytest.raises(SpecError, match="pattern 'self_refine' uses itself, by way of self_refine -> ai_debate"):
+        functions.find_pattern("self_refine")
+    functions.find_pattern.cache_clear()
