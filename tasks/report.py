@@ -3,10 +3,14 @@
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from tasks.estimate import Estimate
 from tasks.result import Result, RunStatus
 from utils.display import clipped, duration, money, percent, plural, printable
+
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
 
 NO_ANSWER: dict[RunStatus, str] = {
     "rejected": "A person rejected the answer: this run gives none.",
@@ -67,12 +71,11 @@ def _styled(answer: str, rows: Sequence[tuple[str, str]], result: Result, width:
     from io import StringIO
 
     from rich.console import Console
-    from rich.markdown import Markdown
     from rich.text import Text
 
     out = StringIO()
     console = Console(file=out, force_terminal=True, width=width or _terminal_width(), highlight=False)
-    console.print(Markdown(answer, hyperlinks=False) if len(answer) <= MOST_MARKDOWN else Text(answer))
+    console.print(_markdown(answer) if len(answer) <= MOST_MARKDOWN else Text(answer))
     console.print()
     wide = max(len(name) for name, _ in rows)
     for name, value in rows:
@@ -81,6 +84,16 @@ def _styled(answer: str, rows: Sequence[tuple[str, str]], result: Result, width:
         # Not wrapped: a path or an id that is broken over lines cannot be copied.
         console.print(Text.assemble((f"{name:<{wide}}  ", loud or "dim"), (value, colour)), soft_wrap=True)
     return out.getvalue().rstrip("\n")
+
+
+def _markdown(text: str) -> "Markdown":
+    """A text for rich, which would leave out what looks like an HTML tag: `List<String>` is no markup here."""
+    from markdown_it import MarkdownIt
+    from rich.markdown import Markdown
+
+    made = Markdown("", hyperlinks=False)
+    made.parsed = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).parse(text)
+    return made
 
 
 def _terminal_width() -> int:

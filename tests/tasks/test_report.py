@@ -42,6 +42,12 @@ def test_a_final_block_on_a_terminal_has_style_and_whole_paths(monkeypatch: pyte
     assert long in said
 
 
+def test_what_looks_like_a_tag_is_not_lost_on_a_terminal() -> None:
+    said = final_block(result_of(answer="Use List<String> in <main>.\n\n<b>Now</b>"), styled=True, width=60)
+    assert "Use List<String> in <main>." in said
+    assert "<b>Now</b>" in said
+
+
 def test_the_estimate_says_when_a_price_is_unknown() -> None:
     bound = Estimate(most_calls=9, most_tokens=100, depth=2)
     assert estimate_line(bound, 0.0421, 0.5) == "Estimate: at most 9 calls and $0.0421; the cap of this run is $0.5000."
