@@ -5,6 +5,7 @@ from typing import NoReturn
 
 import click
 
+from utils.display import printable
 from utils.errors import RadiantError, unknown
 
 
@@ -44,7 +45,8 @@ class _Lazy(click.Group):
 
 def _exit(ctx: click.Context, message: str, code: int) -> NoReturn:
     """A run that waits for a person (3) went as it should: that is said without `error`."""
-    click.echo(f"{'' if code == 3 else 'error: '}{message}", err=True)
+    line = " ".join(printable(message).split())
+    click.echo(f"{'' if code == 3 else 'error: '}{line}", err=True)
     ctx.exit(code)
 
 

@@ -91,5 +91,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> BadInput:
     """The error for a name that does not exist, with the nearest ones that do."""
     names = sorted(known)
     near = get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    listed = f"known: {', '.join(names[:LISTED])}{more}" if names else "there is none yet"
+    hint = f"did you mean {' or '.join(near)}?" if near else listed
     return BadInput(f"unknown {kind} '{name}': {hint}")
+
+
+LISTED = 20
+"""So many known names an error lists where none is near."""

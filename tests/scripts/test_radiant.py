@@ -71,6 +71,19 @@ def test_an_unknown_run_gives_the_nearest_ids(command: str, ours: Tenant, refuse
     assert "did you mean quarterly-report?" in refused(command, "quartely-report")
 
 
+@pytest.mark.usefixtures("ours")
+def test_where_there_is_no_run_the_error_says_so(refused: Callable[..., str]) -> None:
+    assert refused("show", "r1") == "error: unknown run 'r1': there is none yet\n"
+    assert refused("show", "a\nb\x1b[2J") == "error: unknown run 'a b': there is none yet\n"
+
+
+def test_an_error_lists_some_names_and_counts_the_rest(ours: Tenant, refused: Callable[..., str]) -> None:
+    for number in range(22):
+        ours.run(f"a{number:02}")
+    said = refused("show", "zzzzzz")
+    assert said.endswith(": known: " + ", ".join(f"a{number:02}" for number in range(20)) + " and 2 more\n")
+
+
 def test_a_user_of_the_tenant_speaks_for_it_alone(ours: Tenant, theirs: Tenant, refused: Callable[..., str]) -> None:
     assert "has no user" in refused("inbox", "--tenant", str(theirs.id), "--user", str(ours.admin))
 
