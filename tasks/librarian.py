@@ -217,7 +217,7 @@ def _schema(rehearsed: str) -> dict[str, JsonValue]:
         lesson["examples"] = [{"when": REHEARSED_WHEN.format(" ".join(rehearsed.split()[:20])), "do": REHEARSED_DO}]
     return {
         "type": "object",
-        "properties": {"lessons": {"type": "array", "maxItems": MOST_LESSONS, "items": lesson}},
+        "properties": {"lessons": {"type": "array", "items": lesson}},
         "required": ["lessons"],
         "additionalProperties": False,
     }
