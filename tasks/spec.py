@@ -130,11 +130,13 @@ class Tool(Frozen):
 
 
 class Recall(Frozen):
-    """A look-up in a store of memories (`grimoire`); the query is the text of the view `query`."""
+    """A look-up in a store of memories (`grimoire`, `memories`); the query is the text of the view `query`."""
 
     kind: Literal["recall"] = "recall"
     store: str
     k: int = Field(default=10, ge=1, le=100)
+    args: dict[Name, JsonValue] = {}
+    """What else the store's `recall` takes, by keyword: for `memories` the kinds and the scope."""
 
 
 class Remember(Frozen):
@@ -142,6 +144,8 @@ class Remember(Frozen):
 
     kind: Literal["remember"] = "remember"
     store: str
+    args: dict[Name, JsonValue] = {}
+    """What else the store's `remember` takes, by keyword: for `memories` the kind and the scope."""
 
 
 class Signal(Frozen):

@@ -1,7 +1,8 @@
 """Tools, memories and signals: what a step does beside calling a model and computing.
 
 A tool is a function marked `@tool`, named by its dotted path; a store of memories is a module `tasks.<store>` with
-`recall` and `remember`. What they returned is recorded by block path and read back on resume.
+`recall(query, k, spot, **args)` and `remember(spot, **views, **args)`, the args being those of the Recall or Remember.
+What they returned is recorded by block path and read back on resume.
 """
 
 import importlib
@@ -38,13 +39,13 @@ def recall(action: Recall, views: dict[str, Replies], spot: Spot) -> Replies:
     """The memories that fit the query, best first."""
     store = _store(action.store)
     query = "\n".join(r.text for r in views["query"])
-    return recorded(spot, "recall", lambda: {OUT: store.recall(query, action.k, spot)})[OUT]
+    return recorded(spot, "recall", lambda: {OUT: store.recall(query, action.k, spot, **action.args)})[OUT]
 
 
 def remember(action: Remember, views: dict[str, Replies], spot: Spot) -> Replies:
     """What the store took of what it was offered."""
     store = _store(action.store)
-    return recorded(spot, "remember", lambda: {OUT: store.remember(spot, **views)})[OUT]
+    return recorded(spot, "remember", lambda: {OUT: store.remember(spot, **views, **action.args)})[OUT]
 
 
 def signal(action: Signal, value: float, spot: Spot) -> Replies:

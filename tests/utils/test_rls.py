@@ -46,6 +46,8 @@ ROWS: dict[str, dict[str, object]] = {  # one valid row a table, in an order tha
     "knowledge_heuristics": {"id": USER, "trigger_pattern": "x", "action_template": "x", "embedding": VECTOR}
     | {"embedding_model": "x", "embedding_version": "x"},
     "lesson_uses": RUN | {"heuristic_id": USER, "rank": 0},
+    "memories": {"id": USER, "kind": "x", "user_id": USER, "content": "x", "embedding": VECTOR}
+    | {"embedding_model": "x", "embedding_version": "x"},
 }
 
 

@@ -1,0 +1,157 @@
+"""Memories: a store of what runs were told to remember, by kind. A memory is its user's own, or shared by the tenant.
+
+Unlike the Grimoire's lessons they are facts, not advice: they stand until something ends or supersedes them.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from tasks.calls import Spot
+from tasks.reply import Replies, Reply, failed, ok_of, reply
+from utils.db import tenant_transaction
+from utils.embeddings import Embedded, embed, similarity_bound
+from utils.errors import CallFailed, EmbeddingRefused
+from utils.lessons import CANDIDATES, RANK_CONSTANT
+from utils.settings import settings
+
+Scope = Literal["user", "tenant"]
+
+
+def recall(query: str, k: int, spot: Spot, *, kinds: Sequence[str], scope: Scope | None = None) -> Replies:
+    """The k memories of these kinds that fit best, by vectors of the same model and by words, ranks fused.
+
+    Those of the run's user, those that the tenant shares, or (without a scope) both. Key is the memory's id, text its
+    content, score its `match`; fields are kind, fields, origin (the run) and since. Nothing is cut by score.
+    """
+    made = _wanted(query)
+    values = {
+        "tenant": spot.run.tenant_id,
+        "user": spot.run.user_id,
+        "kinds": list(kinds),
+        "scope": scope,
+        "rehearsal": spot.run.rehearsal,
+        "text": query,
+        "vector": json.dumps(made.vectors[0]) if made else None,
+        "model": made.model if made else None,
+        "version": made.version if made else None,
+        "constant": RANK_CONSTANT,
+        "candidates": CANDIDATES,
+        "limit": k,
+    }
+    with tenant_transaction(UUID(spot.run.tenant_id), durable=False) as cursor:
+        cursor.execute(_SEARCH, values)
+        rows = cursor.fetchall()
+    return [_reply(row, made.model if made else "") for row in rows]
+
+
+def remember(spot: Spot, *, memories: Replies, replaces: Replies = [], kind: str, scope: Scope = "user") -> Replies:  # noqa: B006 (never written to)
+    """Stores each memory, text and fields, and ends those that it `replaces` (as recalled): the first supersedes them.
+
+    Gives what it stored, key is the id. A text without any word is refused. Safe to do twice.
+    """
+    made = [_kept(spot, number, one) for number, one in enumerate(ok_of(memories))]
+    stored = [(one, vector) for one, vector in made if vector]
+    place = {
+        "tenant": spot.run.tenant_id,
+        "user": spot.run.user_id if scope == "user" else None,
+        "kind": kind,
+        "rehearsal": spot.run.rehearsal,
+        "run": spot.run.run_id,
+    }
+    with tenant_transaction(UUID(spot.run.tenant_id)) as cursor:
+        for one, embedded in stored:
+            values = {"id": one.key, "content": one.text, "fields": one.fields or "{}", "reply": spot.path}
+            values |= {"vector": json.dumps(embedded.vectors[0]), "model": embedded.model, "version": embedded.version}
+            cursor.execute(_INSERT, place | values)
+        if replaces:
+            old = [r.key for r in replaces]
+            cursor.execute(_END, place | {"old": old, "new": stored[0][0].key if stored else None})
+    return [one for one, _ in made]
+
+
+def match(similarity: float, model: str) -> float:
+    """A cosine similarity as a match in [0, 1], the same for all models: .5 is where a text of this model fits."""
+    bound = similarity_bound(model)
+    if similarity < bound:
+        return max(0.0, similarity / bound / 2)
+    return min(1.0, 0.5 + (similarity - bound) / (1 - bound) / 2)
+
+
+def _kept(spot: Spot, number: int, one: Reply) -> tuple[Reply, Embedded | None]:
+    try:
+        made = _embedded(one.text)
+    except (EmbeddingRefused, CallFailed) as error:
+        return failed(f"not remembered: {error.message}", key=one.key, status="rejected"), None
+    # The same id in every try, so that a crash between storing and recording leaves one memory.
+    name = uuid5(UUID(spot.run.tenant_id), f"{spot.run.run_id}/{spot.path}/{number}")
+    return one.but(key=str(name)), made
+
+
+def _wanted(query: str) -> Embedded | None:
+    """The query's vector; None where it has none to give or its model is down: words alone must do then."""
+    try:
+        return _embedded(query)
+    except (EmbeddingRefused, CallFailed):
+        return None
+
+
+def _embedded(text: str) -> Embedded:
+    """The vector of a text as it may leave the house."""
+    if settings().phi != "allow":
+        from utils.phi import sanitise
+
+        text = sanitise(text).text
+    return embed([text])
+
+
+def _reply(row: Sequence[Any], model: str) -> Reply:
+    name, kind, content, fields, run, since, similarity = row
+    data = {"kind": kind, "fields": fields, "origin": run or "", "since": since.isoformat()}
+    score = None if similarity is None else match(similarity, model)
+    return reply(content, key=str(name), score=score, data=data)
+
+
+_SEARCH = """
+WITH usable AS NOT MATERIALIZED (
+    SELECT * FROM memories
+    WHERE tenant_id = %(tenant)s::uuid AND kind = ANY (%(kinds)s) AND session_id IS NULL AND rehearsal = %(rehearsal)s
+        AND valid_from <= now() AND (valid_to IS NULL OR valid_to > now())
+        AND CASE %(scope)s WHEN 'user' THEN user_id = %(user)s::uuid WHEN 'tenant' THEN user_id IS NULL
+            ELSE user_id IS NULL OR user_id = %(user)s::uuid END
+), words AS (
+    SELECT replace(plainto_tsquery('english', %(text)s)::text, ' & ', ' | ')::tsquery AS query
+), by_vector AS (
+    SELECT id, row_number() OVER (ORDER BY similarity DESC, id) AS place FROM (
+        SELECT id, 1 - (embedding <=> %(vector)s::vector) AS similarity FROM usable
+        WHERE embedding_model = %(model)s AND embedding_version = %(version)s
+        ORDER BY similarity DESC, id LIMIT %(candidates)s
+    ) nearest
+), by_words AS (
+    SELECT id, row_number() OVER (ORDER BY fit DESC, id) AS place FROM (
+        SELECT id, ts_rank(search, (SELECT query FROM words)) AS fit FROM usable
+        WHERE search @@ (SELECT query FROM words)
+        ORDER BY fit DESC, id LIMIT %(candidates)s
+    ) closest
+)
+SELECT m.id, m.kind, m.content, m.fields, m.source_run_id, m.valid_from,
+    CASE WHEN m.embedding_model = %(model)s AND m.embedding_version = %(version)s
+        THEN 1 - (m.embedding <=> %(vector)s::vector) END AS similarity
+FROM by_vector v FULL JOIN by_words w ON v.id = w.id
+JOIN memories m ON m.tenant_id = %(tenant)s::uuid AND m.id = coalesce(v.id, w.id)
+ORDER BY coalesce(1.0 / (%(constant)s + v.place), 0) + coalesce(1.0 / (%(constant)s + w.place), 0) DESC,
+    similarity DESC NULLS LAST, m.valid_from DESC, m.id LIMIT %(limit)s
+"""
+_INSERT = """
+INSERT INTO memories (tenant_id, id, kind, user_id, content, fields, embedding, embedding_model, embedding_version,
+    rehearsal, source_run_id, source_reply)
+VALUES (%(tenant)s, %(id)s, %(kind)s, %(user)s, %(content)s, %(fields)s, %(vector)s, %(model)s, %(version)s,
+    %(rehearsal)s, %(run)s, %(reply)s)
+ON CONFLICT (tenant_id, id) DO NOTHING
+"""
+_END = """
+UPDATE memories SET valid_to = now(), superseded_by = %(new)s
+WHERE tenant_id = %(tenant)s AND id = ANY (%(old)s::uuid[]) AND valid_to IS NULL
+    AND user_id IS NOT DISTINCT FROM %(user)s::uuid
+"""
