@@ -17,7 +17,7 @@ from utils.ledger import LedgerRow
 
 WIDEST = 3
 """Blocks side by side in one layer."""
-BOX_WIDTH, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 50.0, 18.0
+BOX_WIDTH, WIDEST_BOX, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 320.0, 50.0, 18.0
 PAD, HEADER, GROUP_WIDTH = 18.0, 54.0, 260.0
 MOST_DOTS = 24
 GLYPHS: Mapping[State, str] = {"ran": "✓", "failed": "✕", "waiting": "…", "skipped": "–", "idle": ""}
@@ -55,6 +55,7 @@ def draw(
     return _SVG.substitute(
         width=f"{width:.0f}",
         height=f"{height:.0f}",
+        least=f"{0.8 * width:.0f}",
         title=said,
         described=escape(draw_text(graph, used)),
         style=_STYLE,
@@ -156,7 +157,8 @@ def _again(size: Size) -> str:
 def _box(block: AnyBlock, shown: Shown) -> _Drawn:
     dots = shown.replies if isinstance(block, Fan) and shown.state != "skipped" else ()
     height = BOX_HEIGHT + (DOTS_HEIGHT if dots else 0)
-    size = Size(BOX_WIDTH, height)
+    named = 60 + 7.4 * len(block.id) + 6.2 * len(kind_of(block))
+    size = Size(min(WIDEST_BOX, max(BOX_WIDTH, named)), height)
     radius = {"ask": 25.0, "fan": 10.0}.get(block.kind, 3.0 if kind_of(block) == "function" else 10.0)
     rect = f'<rect class="box" width="{size.width:.0f}" height="{height:.0f}" rx="{radius:.0f}"/>'
     behind = ""
@@ -280,7 +282,7 @@ def _kind_in_text(block: AnyBlock) -> str:
 
 _SVG = Template(
     """<svg class="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 $width $height" width="$width" \
-height="$height" role="img" aria-labelledby="drawing-title drawing-text">
+height="$height" style="min-width:${least}px" role="img" aria-labelledby="drawing-title drawing-text">
 <title id="drawing-title">$title</title><desc id="drawing-text">$described</desc>
 <style>$style</style>
 <defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">\
