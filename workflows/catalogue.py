@@ -9,6 +9,7 @@ from tasks.functions import find_pattern, pattern_files
 from utils.errors import BadInput
 from workflows.compiler import compile_graph
 from workflows.frame import framed
+from workflows.local import exit_with, under_pyflyte
 
 
 def __getattr__(name: str) -> PythonFunctionWorkflow:
@@ -17,6 +18,8 @@ def __getattr__(name: str) -> PythonFunctionWorkflow:
     try:
         find_pattern(name)
     except BadInput as error:
+        if under_pyflyte():
+            exit_with(error)
         raise AttributeError(error.message) from error
     compiled = compile_graph(framed(name), name, __name__)
     globals()[name] = compiled

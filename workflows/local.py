@@ -30,7 +30,7 @@ def run_here(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[
     Under `pyflyte run` the answer goes to stdout, progress and errors to stderr, and the process ends with the
     status's exit code; called from Python it returns the outputs, or raises a RadiantError.
     """
-    if not _under_pyflyte():
+    if not under_pyflyte():
         return _run(spec, values, asked)
     import click
     from tasks.report import final_block
@@ -40,7 +40,7 @@ def run_here(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[
         with Console():
             result, _ = _run(spec, values, asked)
     except RadiantError as error:
-        _exit(error)
+        exit_with(error)
     click.echo(final_block(result))
     raise click.exceptions.Exit(EXIT_CODES.get(result.status, 1))
 
@@ -101,7 +101,7 @@ def _confirm_estimate(opened: Opened) -> None:
         click.echo("that is near or above the cap: the run stops where it would pass it", err=True)
 
 
-def _under_pyflyte() -> bool:
+def under_pyflyte() -> bool:
     """Whether `pyflyte run` asked for this run: then the process's output is ours."""
     import click
 
@@ -109,7 +109,8 @@ def _under_pyflyte() -> bool:
     return context is not None and context.find_root().info_name == "pyflyte"
 
 
-def _exit(error: RadiantError) -> NoReturn:
+def exit_with(error: RadiantError) -> NoReturn:
+    """One line on stderr, and the error's exit code."""
     import click
 
     click.echo(f"{'' if error.exit_code == 3 else 'error: '}{error.message}", err=True)
