@@ -35,7 +35,7 @@ class Finding:
 def check(me: Identity) -> None:
     """Whether this tenant's data is whole."""
     found = findings(me.tenant)
-    show_table(("rule", "state", ""), [(f.rule, "WRONG" if f.wrong else "ok", f.said) for f in found])
+    show_table(("rule", "state", "detail"), [(f.rule, "WRONG" if f.wrong else "ok", f.said) for f in found])
     if any(f.wrong for f in found):
         raise click.exceptions.Exit(1)
 

@@ -6,8 +6,10 @@ from typing import Literal
 from uuid import UUID
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from utils.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -25,9 +27,7 @@ class Settings(BaseSettings):
     # Database: empty means the embedded server. The owner migrates, the app serves, maintenance cleans up.
     database_url: SecretStr = Field(default=SecretStr(""), validation_alias="DATABASE_URL")
     database_owner_url: SecretStr = Field(default=SecretStr(""), validation_alias="DATABASE_OWNER_URL")
-    database_maintenance_url: SecretStr = Field(
-        default=SecretStr(""), validation_alias="DATABASE_MAINTENANCE_URL"
-    )
+    database_maintenance_url: SecretStr = Field(default=SecretStr(""), validation_alias="DATABASE_MAINTENANCE_URL")
     database_connections: int = Field(default=16, ge=2)
 
     # Caps of the Governor (seed 000, brain_config.costs).
@@ -82,5 +82,16 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings. Tests clear the cache (`settings.cache_clear()`) after changing the environment."""
-    return Settings()
+    """The process's settings. Raises BadInput for a variable whose value does not fit.
+
+    Tests clear the cache (`settings.cache_clear()`) after changing the environment.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name, *inside = (str(part) for part in first["loc"])
+        variable = name if name.isupper() else f"RADIANT_{name.upper()}"
+        raise BadInput(f"{'.'.join((variable, *inside))}: {first['msg']}") from None
+    except SettingsError as error:
+        raise BadInput(f"a RADIANT_ variable is no JSON: {error}") from None

@@ -1,8 +1,13 @@
 """Two tenants with their people, runs that wait, and `radiant` in this process."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -17,6 +22,7 @@ from utils.reviews import Choice, Question, open_review
 from utils.runs import OpenRequest, new_run_id, open_run, set_status
 from utils.settings import settings
 
+PROGRAM = str(Path(sys.executable).with_name("radiant"))
 SPEC = find_pattern("consensus_voting").to_json()
 INPUTS = {"prompt": "Does Ada Lovelace qualify?", "domain": "general", "models": ""}
 ANSWERS = (Choice("approve"), Choice("revise", True), Choice("edit", True), Choice("reject"))
@@ -104,3 +110,21 @@ def theirs(database: str) -> Tenant:
     other = Tenant(uuid4(), uuid4())
     ensure_personal(other.id, other.admin)
     return other
+
+
+def on_terminal(command: list[str], **environment: str) -> str:
+    """What a command prints where its three streams are a terminal."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env={**os.environ, "COLUMNS": "200", **environment}
+    )
+    os.close(follower)
+    printed = b""
+    try:
+        while part := os.read(leader, 4096):
+            printed += part
+    except OSError:  # Linux says EIO where the last holder of the terminal has gone
+        pass
+    os.close(leader)
+    process.wait(30)
+    return printed.decode()

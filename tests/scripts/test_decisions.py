@@ -1,8 +1,6 @@
 """Each way to decide a review: recorded once, audited, refused where it does not fit."""
 
 import json
-import os
-import pty
 import stat
 import subprocess
 from collections.abc import Callable
@@ -13,8 +11,7 @@ import pytest
 
 from scripts.decisions import answer_shown
 from tasks.review import decided
-from tests.scripts.conftest import QUESTION, SHOWN, Radiant, Tenant
-from tests.scripts.test_radiant import PROGRAM
+from tests.scripts.conftest import PROGRAM, QUESTION, SHOWN, Radiant, Tenant, on_terminal
 from utils.db import tenant_transaction
 from utils.reviews import Choice, Review, expire, find_review, open_review
 from utils.runs import set_status
@@ -181,6 +178,18 @@ def test_a_review_is_decided_once(ours: Tenant, radiant: Radiant, refused: Calla
     assert review_of(ours, run_id).decision == "approve"
 
 
+def test_of_those_who_decide_at_once_one_does(ours: Tenant) -> None:
+    run_id = ours.waiting()
+    commands = [[PROGRAM, name, run_id] for name in ("approve", "reject", "approve")]
+    processes = [subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for c in commands]
+    said = [process.communicate(timeout=60) for process in processes]
+    assert sorted(process.returncode for process in processes) == [0, 2, 2]
+    assert all(out.count("\n") + err.count("\n") == 1 for out, err in said)
+    with tenant_transaction(ours.id) as cursor:
+        cursor.execute(AUDIT, (ours.id, run_id))
+        assert [row[2]["choice"] for row in cursor.fetchall()] == [review_of(ours, run_id).decision]
+
+
 def test_a_review_whose_time_is_up_is_not_decided(ours: Tenant, refused: Callable[..., str]) -> None:
     run_id = ours.waiting()
     with tenant_transaction(ours.id) as cursor:
@@ -214,21 +223,3 @@ def test_nobody_decides_for_another_tenant(ours: Tenant, theirs: Tenant, refused
     run_id = theirs.waiting()
     assert "unknown run" in refused("approve", run_id)
     assert review_of(theirs, run_id).status == "open"
-
-
-def on_terminal(command: list[str], **environment: str) -> str:
-    """What a command prints where its three streams are a terminal."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        command, stdin=follower, stdout=follower, stderr=follower, env={**os.environ, **environment, "COLUMNS": "200"}
-    )
-    os.close(follower)
-    printed = b""
-    try:
-        while part := os.read(leader, 4096):
-            printed += part
-    except OSError:  # Linux says EIO where the last holder of the terminal has gone
-        pass
-    os.close(leader)
-    process.wait(30)
-    return printed.decode()

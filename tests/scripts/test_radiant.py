@@ -3,16 +3,16 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
-from pathlib import Path
 
 import click
 import pytest
 
 from scripts.radiant import COMMANDS
-from tests.scripts.conftest import Radiant, Tenant
+from tests.scripts.conftest import PROGRAM, QUESTION, Radiant, Tenant, on_terminal
+from utils.settings import settings
 
-PROGRAM = str(Path(sys.executable).with_name("radiant"))
 LISTING = """
 import sys
 from scripts.radiant import main
@@ -103,6 +103,33 @@ def test_a_process_prints_and_exits_as_the_same_command_here(ours: Tenant) -> No
     assert again.returncode == 2
     assert again.stdout == ""
     assert "is decided already" in again.stderr
+
+
+def test_a_terminal_that_is_wide_enough_shows_a_table(ours: Tenant) -> None:
+    run_id = ours.waiting(replace(QUESTION, reason="[red]really[/red]?"))
+    wide, narrow = on_terminal([PROGRAM, "inbox"]), on_terminal([PROGRAM, "inbox"], COLUMNS="60")
+    assert "─" in wide
+    assert "RUN" not in wide
+    assert narrow.startswith("RUN")
+    for printed in (wide, narrow):
+        assert run_id in printed
+        assert "[red]really[/red]?" in printed
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("RADIANT_TENANT_ID", "us", "RADIANT_TENANT_ID: Input should be a valid UUID"),
+        ("RADIANT_COST_ALERT_THRESHOLD", "2", "RADIANT_COST_ALERT_THRESHOLD: Input should be less than"),
+        ("RADIANT_TIERS", "{", "a RADIANT_ variable is no JSON"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_one_line(
+    variable: str, value: str, says: str, ours: Tenant, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    assert says in refused("inbox")
 
 
 def test_no_database_is_one_line(
