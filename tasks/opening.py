@@ -79,7 +79,9 @@ def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Open
             workflow=spec.id,
             domain=asked.domain,
             spec=spec.to_json(),
-            inputs=canonical({**{k: v for k, v in values.items() if v is not None}, "models": asked.models, "domain": asked.domain}),
+            inputs=canonical(
+                {**{k: v for k, v in values.items() if v is not None}, "models": asked.models, "domain": asked.domain}
+            ),
             max_cost_usd=asked.max_cost_usd or None,
             rehearsal=all(is_rehearsal(m) for m in models),
         )
@@ -209,12 +211,15 @@ def _runs_from_prompt(pattern: GraphSpec) -> None:
 
 
 def _models(pattern: GraphSpec, asked: Asked) -> tuple[str, ...]:
+    """All that are named, no more than the pattern takes; of a tier as many as a pattern with a bound needs."""
     models = resolve_models(asked.models, domain=asked.domain, at_least=pattern.distinct_models)
     most = next((int(i.most) for i in pattern.inputs if i.type == "models" and i.most), None)
-    if most is not None and len(models) > most:
-        if asked.models and "," in asked.models:
-            raise BadInput(f"pattern '{pattern.id}' takes at most {most} models: {len(models)} are named")
-        return models[:most]
+    if most is None:
+        return models
+    if "," not in asked.models:
+        return models[: pattern.distinct_models]
+    if len(models) > most:
+        raise BadInput(f"pattern '{pattern.id}' takes at most {most} models: {len(models)} are named")
     return models
 
 

@@ -17,7 +17,7 @@ def build() -> GraphSpec:
         distinct_models=2,
         inputs=(
             Input(name="prompt", help="The question to debate.", least=1),
-            Input(name="models", type="models", default="", least=2, help="Two different models, or a tier."),
+            Input(name="models", type="models", default="", least=2, most=2, help="Two different models, or a tier."),
         ),
         blocks=(
             Step(id="debaters", does=Function(fn="tasks.panels.two_debaters"), sees=see("models")),

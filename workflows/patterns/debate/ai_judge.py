@@ -20,6 +20,7 @@ def build() -> GraphSpec:
                 type="models",
                 default="",
                 least=3,
+                most=3,
                 help="Three different models, or a tier: two debate, the third judges.",
             ),
             Input(
