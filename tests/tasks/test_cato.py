@@ -163,11 +163,11 @@ def test_a_judge_that_hangs_escalates_in_time(server: FakeOpenAI, no_provider: p
     verdict = checked(spot)
     assert perf_counter() - started < 8
     assert (verdict.verdict, verdict.risk_level, verdict.score) == ("escalate", "unknown", None)
-    assert "within 0.5 s" in check_of(verdict, "epistemic").error
+    assert check_of(verdict, "epistemic").error == "the judge gave no opinion within 0.5 s"
     assert check_of(verdict, "ethical").verdict in ("pass", "escalate")
     kind, _, risk, gated, score, _, _, error = rows(spot.run.tenant_id)[0]
     assert (kind, risk, gated, score) == ("epistemic", "unknown", "escalate", None)
-    assert "within 0.5 s" in error
+    assert error == "the judge gave no opinion within 0.5 s"
 
 
 @pytest.mark.parametrize(
