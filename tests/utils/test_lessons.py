@@ -1,17 +1,19 @@
 """The Grimoire's rows: what a search finds and in which order, what merges, what stays apart, and what goes."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from threading import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg2.extensions import parse_dsn
 
 from tests.conftest import as_owner
 from tests.fake_openai import no_provider
-from utils import lessons
+from utils import db, lessons
 from utils.accounts import ensure_personal
 from utils.db import maintenance_transaction, tenant_transaction
 from utils.embeddings import WIDTH, Embedded
@@ -19,6 +21,9 @@ from utils.errors import BadInput
 from utils.lessons import CleanupCount, Found, Kept, Lesson, Source, Wanted, lesson_text
 from utils.runs import OpenRequest, open_run
 from utils.settings import settings
+
+if TYPE_CHECKING:
+    from utils.db import Cursor
 
 __all__ = ["no_provider"]
 pytestmark = pytest.mark.usefixtures("no_provider", "database")
@@ -378,16 +383,52 @@ def test_a_rejection_renews_nothing(tenant: UUID) -> None:
     assert days_left(kept.lesson.id) == pytest.approx(1, abs=0.1)
 
 
-def test_runs_that_used_the_same_lessons_in_another_order_do_not_block_one_another(tenant: UUID) -> None:
-    ids = [keep(source(tenant), (f"topic {n}", "act"), at(1, 2 * n)).lesson.id for n in range(5)]
-    runs = [opened(tenant) for _ in range(6)]
+@pytest.mark.parametrize("settles", [False, True])
+def test_lessons_are_locked_in_the_order_of_their_ids(database: str, tenant: UUID, settles: bool) -> None:
+    """So that two runs which used the same lessons never wait for one another in a circle."""
+    ids = sorted(keep(source(tenant), (f"topic {n}", "act"), at(1, 2 * n)).lesson.id for n in range(5))
+    for lesson in reversed(ids):  # they now lie in the table the other way round
+        change("last_used_at = now()", lesson)
+    run = opened(tenant)
+    if settles:
+        lessons.mark_used(tenant, run, ids)
+    read_in_that_order(database)
 
-    def use(run: str, order: list[UUID]) -> None:
-        lessons.mark_used(tenant, run, order)
-        lessons.settle_uses(tenant, run, "approved", helpful=1)
+    def act() -> None:
+        if settles:
+            lessons.settle_uses(tenant, run, "approved", helpful=1)
+        else:
+            lessons.mark_used(tenant, run, ids[::-1])
 
-    in_threads([lambda n=n, run=run: use(run, ids[::-1] if n % 2 else ids) for n, run in enumerate(runs)])  # type: ignore[misc]
-    assert [one.helpful for one in read(tenant)] == [6] * 5
+    with ThreadPoolExecutor(1) as pool, as_owner(database) as first, as_owner(database) as watch:
+        first.execute("BEGIN; SELECT 1 FROM knowledge_heuristics WHERE id = %s FOR UPDATE", (str(ids[0]),))
+        acting = pool.submit(act)
+        wait_for_a_waiting(watch)
+        watch.execute("SELECT id::text FROM knowledge_heuristics ORDER BY id FOR UPDATE SKIP LOCKED")
+        assert [row[0] for row in watch.fetchall()] == [str(lesson) for lesson in ids[1:]]
+        first.execute("COMMIT")
+        acting.result(20)
+    assert [one.helpful for one in read(tenant)] == [int(settles)] * 5
+
+
+def read_in_that_order(database: str) -> None:
+    """From here on no index, which may put rows in order by chance, serves a query."""
+    with as_owner(database) as owner:
+        for kind in ("indexscan", "bitmapscan", "indexonlyscan"):
+            name = parse_dsn(database)["dbname"]
+            owner.execute(f"ALTER DATABASE {name} SET enable_{kind} TO off")
+    db.reset()
+
+
+def wait_for_a_waiting(watch: "Cursor") -> None:
+    """Returns once a connection to this database waits for a lock."""
+    deadline = time.monotonic() + 20
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while time.monotonic() < deadline:
+        watch.execute(waiting)
+        if watch.fetchone():
+            return
+    raise AssertionError("nobody waited")
 
 
 @pytest.mark.parametrize(("helpful", "harmful"), [(0, 0), (1, 0), (0, 1), (7, 2), (2, 7), (10_000, 0), (0, 10_000)])
