@@ -62,7 +62,8 @@ def edit(me: Identity, run_id: str, path: str, text: str | None, file: str | Non
     review = choose_review(me, run_id, path)
     _must_ask(review, "edit")
     given = text if text is not None else _from_file(file) if file is not None else _from_editor(review)
-    _decide(me, review, "edit", given)
+    still = choose_review(me, run_id, review.path)  # its time may have run out in the editor
+    _decide(me, still, "edit", given)
 
 
 @click.command()

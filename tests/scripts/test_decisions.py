@@ -3,6 +3,7 @@
 import json
 import stat
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,43 @@ PATH = "settle@1/review"
 FORM = '{"type": "object", "properties": {"votes": {"type": "integer"}}, "required": ["votes"]}'
 AUDIT = "SELECT actor, action, detail FROM audit_log WHERE tenant_id = %s AND subject = %s ORDER BY id"
 LATE = "UPDATE reviews SET expires_at = now() - interval '1 minute' WHERE tenant_id = %s AND run_id = %s"
+SLOW_EDITOR = """
+import sys
+from pathlib import Path
+from uuid import UUID
+from utils.db import tenant_transaction
+
+Path(sys.argv[1]).write_text("Too late.")
+Path(__file__).with_name("edited").touch()
+with tenant_transaction(UUID("{tenant}")) as cursor:
+    cursor.execute("{late}", ("{tenant}", "{run}"))
+"""
+"""An editor in which the time of the review runs out."""
+UNFIT_CHOICES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("approve",), "'approve' is not asked here: choose go, rework"),
+    (("edit", "--text", "x"), "'edit' is not asked here"),
+    (("decide",), "give a CHOICE: go, rework"),
+    (("decide", "stay"), "'stay' is not asked here: choose go, rework"),
+    (("decide", "rework"), "'rework' needs a text"),
+    (("decide", "rework", "--text", "  "), "'rework' needs a text"),
+    (("decide", "rework", "--text", "\udcff"), "the text is not UTF-8"),
+    (("decide", "go", "--answer", "{}"), "this question has no form"),
+    (("approve", "--path", "settle@1/revue"), "did you mean settle@1/review?"),
+)
+UNFIT_ANSWERS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("go",), "this question has no choices"),
+    ((), "give --answer with JSON of the form"),
+    (("--answer", "three"), "--answer: the reply has no JSON in it; the form is {"),
+    (("--answer", '{"votes": "many"}'), "$.votes"),
+    (("--answer", '{"votes": 3, "note": "\\u0000"}'), "NUL"),
+    (("--answer", '{"votes": 3, "note": "\\ud800"}'), "is not UTF-8"),
+)
+UNFIT_EDITS: tuple[tuple[tuple[str, ...], str], ...] = (
+    ((), "there is no terminal for an editor"),
+    (("--text", "a", "--file", "b"), "not both"),
+    (("--file", "/nowhere/at/all"), "cannot be read: No such file or directory"),
+    (("--text", ""), "'edit' needs a text"),
+)
 
 
 def review_of(tenant: Tenant, run_id: str, path: str = PATH) -> Review:
@@ -67,12 +105,21 @@ def test_the_text_of_an_edit_may_come_from_a_file(stdin: bool, ours: Tenant, rad
 
 def test_on_a_terminal_the_editor_opens_on_the_sanitised_answer(ours: Tenant, tmp_path: Path) -> None:
     run_id, seen, editor = ours.waiting(), tmp_path / "seen", tmp_path / "editor"
-    editor.write_text(f'#!/bin/sh\ncp "$1" {seen}\nsleep 0.01\necho "No, [PERSON 1] does not." > "$1"\n')
+    editor.write_text(f'#!/bin/sh\ncp "$1" {seen}\necho "No, [PERSON 1] does not." > "$1"\n')
     editor.chmod(editor.stat().st_mode | stat.S_IXUSR)
     printed = on_terminal([PROGRAM, "edit", run_id], EDITOR=str(editor), VISUAL=str(editor))
     assert f"run {run_id}: edited" in printed
     assert seen.read_text().strip() == "Yes, [PERSON 1] does."
     assert review_of(ours, run_id).text == "No, [PERSON 1] does not."
+
+
+def test_an_edit_that_took_too_long_decides_nothing(ours: Tenant, tmp_path: Path) -> None:
+    run_id, editor = ours.waiting(), tmp_path / "editor"
+    editor.write_text(f"#!{sys.executable}\n{SLOW_EDITOR.format(late=LATE, tenant=ours.id, run=run_id)}")
+    editor.chmod(0o700)
+    assert "has expired" in on_terminal([PROGRAM, "edit", run_id], EDITOR=str(editor), VISUAL=str(editor))
+    assert review_of(ours, run_id).status == "open"
+    assert (tmp_path / "edited").exists()
 
 
 def test_an_editor_that_saves_nothing_decides_nothing(ours: Tenant) -> None:
@@ -97,61 +144,25 @@ def test_generic_choices_and_forms(ours: Tenant, radiant: Radiant) -> None:
     assert json.loads(review_of(ours, form).answer) == {"votes": 3}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("approve",), "'approve' is not asked here: choose go, rework"),
-        (("edit", "--text", "x"), "'edit' is not asked here"),
-        (("decide",), "give a CHOICE: go, rework"),
-        (("decide", "stay"), "'stay' is not asked here: choose go, rework"),
-        (("decide", "rework"), "'rework' needs a text"),
-        (("decide", "rework", "--text", "  "), "'rework' needs a text"),
-        (("decide", "rework", "--text", "\udcff"), "the text is not UTF-8"),
-        (("decide", "go", "--answer", "{}"), "this question has no form"),
-        (("approve", "--path", "settle@1/revue"), "did you mean settle@1/review?"),
-    ],
-)
-def test_what_does_not_fit_the_choices_is_refused(
-    arguments: tuple[str, ...], says: str, ours: Tenant, refused: Callable[..., str]
-) -> None:
+def test_what_does_not_fit_the_choices_is_refused(ours: Tenant, refused: Callable[..., str]) -> None:
     run_id = ours.waiting(replace(QUESTION, choices=(Choice("go"), Choice("rework", True))))
-    command, *rest = arguments
-    assert says in refused(command, run_id, *rest)
+    for (command, *rest), says in UNFIT_CHOICES:
+        assert says in refused(command, run_id, *rest)
     assert review_of(ours, run_id).status == "open"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("go",), "this question has no choices"),
-        ((), "give --answer with JSON of the form"),
-        (("--answer", "three"), "--answer: the reply has no JSON in it; the form is {"),
-        (("--answer", '{"votes": "many"}'), "$.votes"),
-        (("--answer", '{"votes": 3, "note": "\\u0000"}'), "NUL"),
-        (("--answer", '{"votes": 3, "note": "\\ud800"}'), "is not UTF-8"),
-    ],
-)
-def test_what_does_not_fit_the_form_is_refused(
-    arguments: tuple[str, ...], says: str, ours: Tenant, refused: Callable[..., str]
-) -> None:
+def test_what_does_not_fit_the_form_is_refused(ours: Tenant, refused: Callable[..., str]) -> None:
     run_id = ours.waiting(replace(QUESTION, choices=(), form=FORM))
-    assert says in refused("decide", run_id, *arguments)
+    for arguments, says in UNFIT_ANSWERS:
+        assert says in refused("decide", run_id, *arguments)
     assert review_of(ours, run_id).status == "open"
 
 
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ((), "there is no terminal for an editor"),
-        (("--text", "a", "--file", "b"), "not both"),
-        (("--file", "/nowhere/at/all"), "cannot be read: No such file or directory"),
-        (("--text", ""), "'edit' needs a text"),
-    ],
-)
-def test_an_edit_without_a_text_is_refused(
-    options: tuple[str, ...], says: str, ours: Tenant, refused: Callable[..., str]
-) -> None:
-    assert says in refused("edit", ours.waiting(), *options)
+def test_an_edit_without_a_text_is_refused(ours: Tenant, refused: Callable[..., str]) -> None:
+    run_id = ours.waiting()
+    for options, says in UNFIT_EDITS:
+        assert says in refused("edit", run_id, *options)
+    assert review_of(ours, run_id).status == "open"
 
 
 def test_a_file_that_is_no_text_is_refused(ours: Tenant, refused: Callable[..., str], tmp_path: Path) -> None:
