@@ -27,10 +27,9 @@ def test_the_inbox_has_all_that_waits_for_this_tenant(ours: Tenant, theirs: Tena
     assert [row.split()[0] for row in radiant("inbox", *theirs.flags).stdout.splitlines()[1:]] == [other]
 
 
-@pytest.mark.parametrize(("waits", "left"), [(315_360_000.0, "no limit"), (7200.0, "h"), (-60.0, "time is up")])
+@pytest.mark.parametrize(("waits", "left"), [(315_360_000.0, "no limit"), (7000.0, "1 h 5"), (-60.0, "time is up")])
 def test_the_inbox_says_how_long_each_still_waits(waits: float, left: str, ours: Tenant, radiant: Radiant) -> None:
     ours.waiting(replace(QUESTION, waits=waits))
-    assert radiant("inbox").stdout.splitlines()[1].split("Approve?")[1].strip().endswith(left) or left == "h"
     assert left in radiant("inbox").stdout.splitlines()[1].split("Approve?")[1]
 
 

@@ -1,6 +1,7 @@
 """The main job stops for a person, who decides at the terminal; going on pays for no call again."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,7 @@ from tasks.result import Result
 from tests.pyflyte import think_tank
 from tests.scripts.conftest import Radiant, Tenant
 from utils.ledger import LedgerRow, ledger_of
-from utils.runs import get_run
+from utils.runs import get_run, lease
 
 QUESTION = "Should Ada Lovelace, born 10 December 1815, write to ada@example.org or to the ministry?"
 
@@ -49,7 +50,21 @@ def test_an_approved_answer_costs_nothing_more(waiting: str, ours: Tenant, radia
     assert result.answer in given.stdout
     assert radiant("resume", waiting).stdout == given.stdout
     assert radiant("check").exit_code == 0
-    assert radiant("export", waiting, "--html", "-").stdout.lower().startswith("<!doctype html>")
+    deck = radiant("export", waiting, "--html", "-").stdout
+    assert deck == Path(result.deck).read_text("utf-8")
+    Path(result.deck).unlink()
+    drawn = radiant("export", waiting, "--html", "-").stdout
+    assert drawn.startswith(deck[:15])
+    assert result.run_id in drawn
+
+
+def test_a_run_that_another_process_walks_is_left_alone(waiting: str, ours: Tenant, radiant: Radiant) -> None:
+    radiant("approve", waiting)
+    with lease(ours.id, waiting):
+        busy = radiant("resume", waiting)
+    assert busy.exit_code == 1
+    assert busy.stderr.splitlines()[-1].startswith(f"error: run {waiting} is under way in another process")
+    assert radiant("resume", waiting).exit_code == 0
 
 
 def test_an_edited_answer_is_the_persons_with_the_original_beside(
