@@ -9,10 +9,15 @@ NO_GO = "the third rework did not lead to a go"
 
 @pure
 def stages_in_order(stages: Replies) -> Replies:
-    """The stages as they are worked through. Fails the run, before anything is paid, where they are too few or many."""
+    """The stages as they are worked through, each as text for the person who decides. Fails the run, before anything is paid, where they are too few or many."""
     if not LEAST <= len(stages) <= MOST:
         raise Refuse(f"{len(stages)} stages: {LEAST} to {MOST} are needed, each with name, deliverable and criteria")
-    return stages
+    return [s.but(text=_stage_text(s.key, s.get("deliverable"), s.get("criteria"))) for s in stages]
+
+
+def _stage_text(name: str, deliverable: str, criteria: str | list[str]) -> str:
+    listed = [criteria] if isinstance(criteria, str) else criteria
+    return "\n".join([f"{name}: {deliverable}", *(f"- {c}" for c in listed)])
 
 
 @pure

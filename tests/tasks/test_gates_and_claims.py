@@ -117,6 +117,12 @@ def test_stages_are_three_to_six(count: int) -> None:
         stages_in_order(models(*map(str, range(count))))
 
 
+def test_a_stage_reads_as_text() -> None:
+    given = [reply(key=n, data={"name": n, "deliverable": "a page", "criteria": ["short", "true"]}) for n in "abc"]
+    assert stages_in_order(given)[0].text == "a: a page\n- short\n- true"
+    assert stages_in_order([g.but(data={**g.data(), "criteria": "short"}) for g in given])[0].text.endswith("\n- short")
+
+
 # Specialists.
 def test_agents_keep_their_own_model_and_the_others_take_turns() -> None:
     agents = [

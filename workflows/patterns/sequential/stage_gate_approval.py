@@ -99,11 +99,7 @@ def _attempt() -> Graph:
                 id="decide",
                 question="Is this stage done? go approves the deliverable, rework has it done again with your notes, "
                 "kill ends the work. The third rework without go ends it too.",
-                shows=see(
-                    "findings",
-                    stage=View(ref="item", fields=("name", "deliverable", "criteria")),
-                    deliverable="develop",
-                ),
+                shows=see(stage="item", deliverable="develop", findings="findings"),
                 choices=("go", "rework", "kill"),
                 text_for=("rework", "kill"),
                 waits=None,
