@@ -11,7 +11,7 @@ from tasks.reply import Replies, Reply, Slots, canonical, reply
 from tasks.result import HumanDecision, Result, RunStatus, Signal, Verdict
 from tasks.run import Run
 from tasks.settle import confidence_of, verdict_of
-from tasks.spec import OUT, GraphSpec
+from tasks.spec import GraphSpec
 from tasks.tools import tool
 from tasks.trace import Traced, traces
 from utils.db import tenant_transaction
@@ -28,21 +28,20 @@ HUMAN_VALUE = {"accept": 1.0, "edit": 0.5, "reject": 0.0}
 def conclude(
     spot: Spot,
     *,
-    prompt: Replies,
     answer: Replies,
     decision: Replies,
     verdict: Replies,
     replies: Replies,
     dissent: Replies | None = None,
 ) -> Slots:
-    """The Result with its manifest and signals written; `outcome` is what the Librarian needs to know."""
+    """The Result but for its sums, and its signals; `outcome` is what the Librarian needs to know."""
     run, last = spot.run, decision[-1]
     gate = verdict_of(verdict)
-    ran, reviews = traces(run), reviews_of(UUID(run.tenant_id), run.run_id)
+    ran = traces(run)
     status = STATUS_OF.get(last.key) or ("degraded" if _degraded(answer[0], ran) else "done")
-    result = _result(run, status, answer[0], last, gate, replies, dissent or [], ran, reviews)
+    result = _result(run, status, answer[0], last, gate, ran)
+    result = result.model_copy(update={"replies": replies, "dissent": dissent or []})
     signals = _signals(result, last, replies)
-    _write(run, prompt, result, signals, ran)
     outcome = {
         "status": status,
         "decision": last.key if last.data().get("reviewed") else "none",
@@ -57,20 +56,36 @@ def conclude(
 
 
 @tool
-def write_deck(
+def deliver(
     spot: Spot, *, prompt: Replies, lessons: Replies, learned: Replies, result: Replies, signals: Replies
 ) -> Slots:
-    """Writes the Deck and closes the run: from here on the same command gives the stored result."""
+    """Writes manifest, signals and Deck, and closes the run: from here on the same command gives the stored result."""
     run = spot.run
-    done = Result.model_validate_json(result[0].fields)
-    page = deck_of(run, done, [Signal.model_validate_json(s.fields) for s in signals], lessons, learned)
+    done = _with_sums(run, Result.model_validate_json(result[0].fields))
+    told = [Signal.model_validate_json(s.fields) for s in signals]
+    _write(run, prompt, done, told)
+    page = deck_of(run, done, told, lessons, learned)
     path = deck_path(run)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(page, encoding="utf-8")
     part.replace(path)
     conclude_run(UUID(run.tenant_id), run.run_id, done.status, done.model_dump_json())
-    return {OUT: [reply(str(path), key="deck")]}
+    return {"result": [_packed("result", done.answer, done)]}
+
+
+def _with_sums(run: Run, result: Result) -> Result:
+    """The result with all that the run cost, learning included."""
+    sums = spent(UUID(run.tenant_id), run.run_id)
+    return result.model_copy(
+        update={
+            "calls": sums.calls,
+            "tokens": sums.tokens,
+            "cost": sums.cost_usd,
+            "unknown_cost_calls": sums.unknown_cost_calls,
+            "seconds": _seconds(traces(run), reviews_of(UUID(run.tenant_id), run.run_id)),
+        }
+    )
 
 
 def deck_path(run: Run) -> Path:
@@ -111,18 +126,7 @@ def _degraded(answer: Reply, ran: tuple[Traced, ...]) -> bool:
     return answer.outcome == "degraded" or any(r.status in ("failed", "timeout") for r in body)
 
 
-def _result(
-    run: Run,
-    status: RunStatus,
-    answer: Reply,
-    last: Reply,
-    gate: Verdict,
-    replies: Replies,
-    dissent: Replies,
-    ran: tuple[Traced, ...],
-    reviews: tuple[Review, ...],
-) -> Result:
-    sums = spent(UUID(run.tenant_id), run.run_id)
+def _result(run: Run, status: RunStatus, answer: Reply, last: Reply, gate: Verdict, ran: tuple[Traced, ...]) -> Result:
     data = last.data()
     decided = data.get("reviewed") and HumanDecision(
         resolution={"accept": "approve"}.get(last.key, last.key),
@@ -139,15 +143,8 @@ def _result(
         outcome=answer.outcome,
         pattern=run.pattern,
         models=sorted({r.model for t in ran for rs in t.slots.values() for r in rs if r.model}),
-        replies=replies,
-        dissent=dissent,
         decision=decided or None,
         verdict=gate,
-        calls=sums.calls,
-        tokens=sums.tokens,
-        cost=float(sums.cost_usd),
-        unknown_cost_calls=sums.unknown_cost_calls,
-        seconds=_seconds(ran, reviews),
         run_id=run.run_id,
         manifest_id=run.run_id,
         deck=str(deck_path(run)),
@@ -183,8 +180,8 @@ def _signals(result: Result, last: Reply, replies: Replies) -> list[Signal]:
     return made
 
 
-def _write(run: Run, prompt: Replies, result: Result, signals: list[Signal], ran: tuple[Traced, ...]) -> None:
-    rows = ledger_of(UUID(run.tenant_id), run.run_id)
+def _write(run: Run, prompt: Replies, result: Result, signals: list[Signal]) -> None:
+    ran, rows = traces(run), ledger_of(UUID(run.tenant_id), run.run_id)
     details = [
         {"path": t.path, "kind": t.kind, "state": t.state, "latency": round(t.ms), "started": t.started} for t in ran
     ]

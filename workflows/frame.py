@@ -1,4 +1,4 @@
-"""The frame of every graph: consult the Grimoire, the body, Cato's gate, review, conclude, learn, Deck."""
+"""The frame of every graph: consult the Grimoire, the body, Cato's gate, review, conclude, learn, deliver."""
 
 from tasks.functions import find_pattern
 from tasks.spec import (
@@ -25,11 +25,10 @@ HUMAN_BELOW = 0.3
 """Below this confidence a person decides (seed 000, brain_config.neuralTrust.requireHumanApprovalBelow)."""
 
 GIVES = {
-    "result": "conclude.result",
+    "result": "deliver.result",
     "signals": "conclude.signals",
     "lessons": "lessons",
     "learned": "learn",
-    "deck": "deck",
 }
 PROMPT = Input(name="prompt", help="The question or task.", least=1)
 ASKED = Input(
@@ -71,9 +70,9 @@ def _around(body: Use, *, dissent: bool) -> tuple[Step | Use | Loop, ...]:
     differing = see(dissent="body.dissent") if dissent else {}
     conclude = Step(
         id="conclude",
-        does=Tool(name="tasks.deliver.conclude", writes=True),
+        does=Tool(name="tasks.deliver.conclude"),
         slots=("result", "signals", "outcome"),
-        sees=see("prompt", answer="settle.answer", decision="settle.decision", verdict="settle.verdict")
+        sees=see(answer="settle.answer", decision="settle.decision", verdict="settle.verdict")
         | see(replies="body.replies")
         | differing,
     )
@@ -82,13 +81,14 @@ def _around(body: Use, *, dissent: bool) -> tuple[Step | Use | Loop, ...]:
         does=Remember(store="grimoire"),
         sees=see("prompt", answer="settle.answer", outcome="conclude.outcome"),
     )
-    deck = Step(
-        id="deck",
-        does=Tool(name="tasks.deliver.write_deck", writes=True),
+    deliver = Step(
+        id="deliver",
+        does=Tool(name="tasks.deliver.deliver", writes=True),
+        slots=("result",),
         sees=see("prompt", "lessons", learned="learn", result="conclude.result", signals="conclude.signals"),
     )
     consult = Step(id="lessons", does=Recall(store="grimoire", k=10), sees=see(query="prompt"))
-    return consult, body, _settle(), conclude, learn, deck
+    return consult, body, _settle(), conclude, learn, deliver
 
 
 def _settle() -> Loop:

@@ -33,6 +33,7 @@ def run_here(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[
     if not under_pyflyte():
         return _run(spec, values, asked)
     import click
+
     from tasks.report import final_block
     from utils.console import Console
 
@@ -87,11 +88,12 @@ def _confirm_estimate(opened: Opened) -> None:
     """Shows what the run may cost at most; above the alert threshold of its cap a person at a terminal confirms."""
     import click
 
+    from tasks.report import estimate_line
+
     bound = estimate(find_pattern(opened.run.pattern))
     most = cost_at_most(bound, opened.run.models, opened.run.prompt)
     cap = remaining(UUID(opened.run.tenant_id), opened.run.run_id).run
-    text = f"estimate: at most {bound.most_calls} calls of the pattern, ${most:.4f}; the run's cap is ${cap:.2f}"
-    click.echo(text, err=True)
+    click.echo(estimate_line(bound, most, cap), err=True)
     if most <= settings().cost_alert_threshold * cap:
         return
     if sys.stdin is not None and sys.stdin.isatty() and not os.environ.get("CI"):
