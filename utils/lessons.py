@@ -28,7 +28,7 @@ TRIGGER_SHARE = 0.5
 """How much of its trigger's words a text must hold, stemmed, for a lesson to fit it by words alone."""
 
 Change = Literal["new", "confirmed", "known"]
-"""`known`: the same run had learned it already, which confirms nothing."""
+"""`known`: the same run had learned or used it already, so that it is an echo, and confirms nothing."""
 
 
 @dataclass(frozen=True)
@@ -214,11 +214,10 @@ def _search_values(tenant_id: UUID, wanted: Wanted) -> dict[str, Any]:
 def _keep(cursor: "Cursor", values: dict[str, Any]) -> tuple[UUID, Change]:
     cursor.execute(_SAME, values)
     if same := cursor.fetchone():
-        if same[1] == values["run"]:
-            return same[0], "known"
-        cursor.execute(_CONFIRM, {**values, "id": same[0]})
+        lesson, echo = same
+        cursor.execute(_CONFIRM, {**values, "id": lesson, "echo": echo})
         if cursor.rowcount:
-            return same[0], "confirmed"
+            return lesson, "known" if echo else "confirmed"
     cursor.execute(_INSERT, values)
     (new,) = cursor.fetchone() or ()
     return new, "new"
@@ -330,7 +329,9 @@ INSERT INTO step_records (tenant_id, run_id, path, kind, output)
 VALUES (%(tenant)s, %(run)s, %(path)s, 'lessons', %(output)s)
 """
 _SAME = """
-SELECT id, source_run_id FROM (
+SELECT id, source_run_id IS NOT DISTINCT FROM %(run)s OR EXISTS (
+    SELECT FROM lesson_uses u WHERE u.tenant_id = %(tenant)s AND u.run_id = %(run)s AND u.heuristic_id = nearest.id
+) FROM (
     SELECT id, source_run_id, 1 - (embedding <=> %(vector)s::vector) AS similarity FROM knowledge_heuristics
     WHERE tenant_id = %(tenant)s AND domain = %(domain)s AND valid_to IS NULL AND rehearsal = %(rehearsal)s
         AND embedding_model = %(model)s AND embedding_version = %(version)s
@@ -338,8 +339,10 @@ SELECT id, source_run_id FROM (
 ) nearest WHERE similarity >= %(bound)s
 """
 _CONFIRM = """
-UPDATE knowledge_heuristics SET confirmations = confirmations + 1, provisional = provisional AND %(provisional)s,
-    expires_at = greatest(expires_at, now() + make_interval(days => %(days)s))
+UPDATE knowledge_heuristics SET provisional = provisional AND %(provisional)s,
+    confirmations = confirmations + CASE WHEN %(echo)s THEN 0 ELSE 1 END,
+    expires_at = CASE WHEN %(echo)s THEN expires_at
+        ELSE greatest(expires_at, now() + make_interval(days => %(days)s)) END
 WHERE tenant_id = %(tenant)s AND id = %(id)s
 """
 _INSERT = """

@@ -341,7 +341,6 @@ def test_remembering_twice_is_remembering_once(server: FakeOpenAI) -> None:
     review(opened(tenant))
     server.behave = drawing(SERVICES, SUPPLIERS, ("x", "call +1 212 555 0147"))
     spot = opened(tenant)
-    recall(QUESTION, 10, spot)
     first = review(spot)
     asked, before = len(server.requests), stored(tenant)
     assert [(r.status, r.data().get("change")) for r in first] == [

@@ -323,6 +323,17 @@ def test_a_run_does_not_confirm_itself(tenant: UUID) -> None:
     assert [one.confirmations for one in read(tenant)] == [0, 0]
 
 
+def test_a_run_that_used_a_lesson_only_echoes_it(tenant: UUID) -> None:
+    first = keep(source(tenant, provisional=True)).lesson.id
+    change("expires_at = now() + interval '1 day'", first)
+    for provisional in (True, False):
+        run = opened(tenant)
+        lessons.mark_used(tenant, run, [first])
+        again = keep(source(tenant, run, provisional=provisional))
+        assert (again.change, again.lesson.confirmations, again.lesson.provisional) == ("known", 0, provisional)
+    assert days_left(first) == pytest.approx(1, abs=0.1)
+
+
 def test_keeping_twice_changes_nothing(tenant: UUID) -> None:
     keep(source(tenant))
     where = source(tenant)
