@@ -9,7 +9,10 @@ NO_GO = "the third rework did not lead to a go"
 
 @pure
 def stages_in_order(stages: Replies) -> Replies:
-    """The stages as they are worked through, each as text for the person who decides. Fails the run, before anything is paid, where they are too few or many."""
+    """The stages as they are worked through, each as text for the person who decides.
+
+    Fails the run, before anything is paid, where they are too few or many.
+    """
     if not LEAST <= len(stages) <= MOST:
         raise Refuse(f"{len(stages)} stages: {LEAST} to {MOST} are needed, each with name, deliverable and criteria")
     return [s.but(text=_stage_text(s.key, s.get("deliverable"), s.get("criteria"))) for s in stages]
