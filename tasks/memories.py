@@ -32,7 +32,7 @@ def recall(query: str, k: int, spot: Spot, *, kinds: Sequence[str], scope: Scope
         "kinds": list(kinds),
         "scope": scope,
         "rehearsal": spot.run.rehearsal,
-        "text": query,
+        "text": _storable(query),
         "vector": json.dumps(made.vectors[0]) if made else None,
         "model": made.model if made else None,
         "version": made.version if made else None,
@@ -62,7 +62,12 @@ def remember(spot: Spot, *, memories: Replies, replaces: Replies = [], kind: str
     }
     with tenant_transaction(UUID(spot.run.tenant_id)) as cursor:
         for one, embedded in stored:
-            values = {"id": one.key, "content": one.text, "fields": one.fields or "{}", "reply": spot.path}
+            values = {
+                "id": one.key,
+                "content": _storable(one.text),
+                "fields": _storable(one.fields or "{}"),
+                "reply": spot.path,
+            }
             values |= {"vector": json.dumps(embedded.vectors[0]), "model": embedded.model, "version": embedded.version}
             cursor.execute(_INSERT, place | values)
         if replaces:
@@ -87,6 +92,11 @@ def _kept(spot: Spot, number: int, one: Reply) -> tuple[Reply, Embedded | None]:
     # The same id in every try, so that a crash between storing and recording leaves one memory.
     name = uuid5(UUID(spot.run.tenant_id), f"{spot.run.run_id}/{spot.path}/{number}")
     return one.but(key=str(name)), made
+
+
+def _storable(text: str) -> str:
+    """Without NUL characters, also as JSON escapes them: Postgres takes none."""
+    return text.replace("\x00", " ").replace("\\u0000", " ")
 
 
 def _wanted(query: str) -> Embedded | None:

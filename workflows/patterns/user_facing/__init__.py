@@ -1,0 +1,1 @@
+"""Patterns in which the person who asks takes part."""
