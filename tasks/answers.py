@@ -28,7 +28,7 @@ def final_answer(given: Replies, marker: str) -> Reply:
 def after_marker(text: str, marker: str) -> str:
     """What stands after the last line that begins with the marker; on the next line where that one ends there."""
     line = re.compile(
-        rf"^[\s*_#>`~-]*(?:the\s+)?(?:final\s+)?{re.escape(marker)}(?:\s+answer)?[*_`]*\s*[:\uff1a][*_`]*[ \t]*"
+        rf"^[ \t*_#>`~-]*(?:the\s+)?(?:final\s+)?{re.escape(marker)}(?:\s+answer)?[*_`]*\s*[:\uff1a][*_`]*[ \t]*"
         r"(.*(?:\n\s*\S.*)?)",
         re.IGNORECASE | re.MULTILINE,
     )

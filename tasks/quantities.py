@@ -10,7 +10,7 @@ MOST_EXPONENT = 99
 
 def canonical_quantity(text: str) -> str | None:
     """A number with or without a unit as `<number>` or `<number> <base unit>`; None where the text is none."""
-    found = QUANTITY.fullmatch(text.strip())
+    found = QUANTITY.fullmatch(text.strip()) if len(text) <= 2 * LONGEST else None
     if found is None:
         return None
     before, digits, scale, after = (found.group(name) or "" for name in ("before", "number", "scale", "after"))

@@ -1,5 +1,7 @@
 """Final answers: read out, brought into one form, grouped."""
 
+from time import perf_counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +99,22 @@ def test_the_last_marked_line_is_the_answer(text: str, answer: str) -> None:
     assert after_marker(text, "FINAL") == answer
 
 
+LONG = {
+    "blank lines": "\n" * 50_000,
+    "digits": "9" * 50_000,
+    "stars": "*" * 50_000,
+    "markers": "FINAL:\n" * 10_000,
+    "quotes": "FINAL: " + "'" * 50_000,
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_no_reply_takes_long_to_read(kind: str) -> None:
+    started = perf_counter()
+    normalised(after_marker(LONG[kind], "FINAL") or LONG[kind])
+    assert perf_counter() - started < 3
+
+
 def test_an_unmarked_or_failed_reply_abstains_under_its_own_key() -> None:
     unmarked = final_answer([reply("42", key="m")], "FINAL")
     assert (unmarked.ok, unmarked.key) == (False, "m")
@@ -114,6 +132,7 @@ def test_pairs_are_of_different_answers_and_carry_no_names() -> None:
 def test_groups_connect_pairs_and_skip_failed_verdicts() -> None:
     four = finals("a", "b", "c", "d")
     assert [g.voters for g in groups(four, yes("1-2", "2-3"))] == [("v1", "v2", "v3"), ("v4",)]
+    assert len(groups(four, [yes("1-2")[0].but(status="failed")])) == 4
     assert len(groups(four, [failed("no", key="1-2"), reply(key="3-4", data={"same": False})])) == 4
 
 
