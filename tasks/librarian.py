@@ -114,7 +114,8 @@ def _learn(spot: Spot, prompt: str, answer: Reply, *, provisional: bool) -> Repl
     extracted = _extract(spot, prompt, answer)
     if not extracted.ok:
         return [failed(f"nothing was learned: {extracted.cause}", key="(librarian)", status=extracted.status)]
-    drawn = [_tidy(one["when"], one["do"]) for one in extracted.data()["lessons"][:MOST_LESSONS]]
+    told = (_tidy(one["when"], one["do"]) for one in extracted.data()["lessons"])
+    drawn = list(dict.fromkeys(told))[:MOST_LESSONS]
     refusals = together([partial(_refusal, spot, lesson, n) for n, lesson in enumerate(drawn, 1)], MOST_LESSONS)
     refused = [
         failed(f"a lesson was not kept: {why}", key=f"(refused {n})", status="rejected")

@@ -1,7 +1,7 @@
 """What a run teaches: who gains and who loses, what is kept and what never is, and that twice is once."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -65,8 +65,7 @@ def is_extraction(request: Request) -> bool:
 
 def opened(tenant: UUID | None = None, *models: str, domain: str = "general", cap: float | None = None) -> Spot:
     """Where a new run learns."""
-    tenant = tenant or uuid4()
-    user = settings().user_id
+    tenant, user = tenant or uuid4(), settings().user_id
     ensure_personal(tenant, user)
     asked = OpenRequest(
         tenant_id=tenant, user_id=user, workflow="w", spec="{}", inputs="{}", domain=domain, max_cost_usd=cap
@@ -110,10 +109,6 @@ def stored(tenant: UUID) -> list[Lesson]:
         return [lessons._lesson(row) for row in cursor.fetchall()]
 
 
-def causes(replies: Sequence[object]) -> list[str]:
-    return [r.cause for r in replies if not r.ok]  # type: ignore[attr-defined]
-
-
 # What is learned.
 
 
@@ -124,15 +119,8 @@ def test_an_approved_run_teaches(server: FakeOpenAI) -> None:
     assert (lesson.trigger, lesson.action, lesson.domain, lesson.confidence) == (*SERVICES, "legal", 0.5)
     assert (lesson.provisional, lesson.rehearsal, lesson.source_run_id) == (False, False, spot.run.run_id)
     assert (learned.key, learned.text, learned.ok) == (str(lesson.id), lesson.text, True)
-    assert learned.data() == {
-        "id": str(lesson.id),
-        "domain": "legal",
-        "confidence": 0.5,
-        "confirmations": 0,
-        "provisional": False,
-        "rehearsal": False,
-        "change": "new",
-    }
+    data = {"id": learned.key, "domain": "legal", "confidence": 0.5, "confirmations": 0, "provisional": False}
+    assert learned.data() == data | {"rehearsal": False, "change": "new"}
     with tenant_transaction(tenant_of(spot)) as cursor:
         cursor.execute("SELECT source_reply FROM knowledge_heuristics")
         assert cursor.fetchone() == ("synthesis",)
@@ -230,9 +218,7 @@ def test_the_model_is_shown_no_personal_data(server: FakeOpenAI) -> None:
 def test_of_a_long_answer_the_model_is_shown_both_ends(server: FakeOpenAI) -> None:
     review(opened(), answer=f"First word. {'and so on ' * 5000}Last word.")
     asked = next(r for r in server.requests if is_extraction(r)).last
-    assert "First word." in asked
-    assert "Last word." in asked
-    assert "characters left out" in asked
+    assert all(shown in asked for shown in ("First word.", "Last word.", "characters left out"))
     assert len(asked) < 30_000
 
 
@@ -405,8 +391,8 @@ def test_a_lesson_that_may_not_be_kept_takes_no_place(server: FakeOpenAI) -> Non
 
 
 def test_the_clean_up_is_of_all_tenants(server: FakeOpenAI) -> None:
-    for _ in range(2):
-        review(opened())
+    review(opened())
+    review(opened())
     with maintenance_transaction() as cursor:
         cursor.execute("UPDATE knowledge_heuristics SET expires_at = now() - interval '1 day'")
     assert cleanup_expired_heuristics() == CleanupCount(expired=2, low_confidence=0)
