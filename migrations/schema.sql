@@ -305,6 +305,7 @@ CREATE TABLE reviews (
     expires_at timestamptz,
     resolved_by uuid,
     resolved_at timestamptz,
+    asks text NOT NULL DEFAULT 'reviewer' CHECK (asks IN ('user', 'reviewer')),
     PRIMARY KEY (tenant_id, run_id, path),
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, run_id) REFERENCES runs (tenant_id, run_id) ON DELETE CASCADE,

@@ -1,7 +1,6 @@
 """`radiant approve`, `reject`, `revise`, `edit` and `decide`: each decides one review, once, and says how to go on."""
 
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -126,16 +125,10 @@ def _from_file(name: str) -> str:
 def _from_editor(review: Review) -> str:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise BadInput("give your text with --text or --file: there is no terminal for an editor")
-    text = click.edit(answer_shown(review.shown))
+    text = click.edit(reviews.answer_part(review.shown))
     if text is None or not text.strip():
         raise BadInput("nothing was saved in the editor: the review is still open")
     return text.strip()
-
-
-def answer_shown(shown: str) -> str:
-    """The answer among the titled parts of what is shown; all of it where none is titled so."""
-    found = re.search(r"^## answer\n(.*?)(?=\n\n## (?:why|safety)\n|\Z)", shown, re.MULTILINE | re.DOTALL)
-    return found[1] if found else shown
 
 
 def _how_to_go_on(me: Identity, review: Review) -> str:

@@ -53,17 +53,17 @@ class Opened:
 
 def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Opened:
     """Opens or resumes a run of a graph. Raises BadInput, with one line, before anything is written."""
-    own = check_values(spec, values)
+    given = check_values(spec, values)
     tenant, user = _identity(asked)
     if asked.domain not in DOMAINS:
         raise unknown("domain", asked.domain, DOMAINS)
     if asked.run_id:
         check_run_id(asked.run_id)
-    pattern = find_pattern(str(own["pattern"])) if "pattern" in own else spec
-    if "pattern" in own:
+    pattern = find_pattern(str(given["pattern"])) if "pattern" in given else spec
+    if "pattern" in given:
         _runs_from_prompt(pattern)
     models = _models(pattern, asked)
-    own = _with_agents(own, asked.domain, models)
+    own = _with_agents(given, asked.domain, models)
     _privacy(own)
     if asked.max_cost_usd < 0:
         raise BadInput(f"max_cost_usd {asked.max_cost_usd} is negative: give USD, or 0 for the default cap")

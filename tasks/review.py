@@ -11,8 +11,18 @@ from tasks.spec import OUT, Ask, Pick
 from tasks.views import Scope, look, show
 from utils.errors import BadInput, Expired, Unparsable, Waiting
 from utils.json_replies import parse_json
-from utils.progress import Event, emit, paused
-from utils.reviews import Choice, Question, Review, check_decision, decide, expire, find_review, open_review
+from utils.progress import paused
+from utils.reviews import (
+    Choice,
+    Question,
+    Review,
+    answer_part,
+    check_decision,
+    decide,
+    expire,
+    find_review,
+    open_review,
+)
 
 DOMAIN_TIMEOUTS = {"medical": 300, "financial": 600, "legal": 900}
 """Seconds that a review may wait, by domain (seed 002, DOMAIN_TIMEOUTS); 1800 elsewhere."""
@@ -32,8 +42,7 @@ def ask(block: Ask, scope: Scope[Replies], path: str, run: Run) -> Slots:
         return _overdue(block, review)
     if review.status == "open":
         if not _at_a_terminal():
-            emit(Event(path, "waiting"))
-            raise Waiting(f"run {run.run_id} waits for a person: {review.reason}")
+            raise Waiting(f"run {run.run_id} waits for a person: {review.reason} {how_to_decide(review)}")
         with paused():
             review = _ask_at_terminal(review, run)
     return decided(review)
@@ -87,6 +96,14 @@ def decided(review: Review) -> Slots:
     return {OUT: [reply(text or review.decision, key=review.decision or "answer", data=data)]}
 
 
+def how_to_decide(review: Review) -> str:
+    """What to type to decide a review."""
+    if any(c.name == "approve" for c in review.choices):
+        others = ", ".join(c.name for c in review.choices if c.name != "approve")
+        return f"Decide with `radiant approve {review.run_id}` (or {others}); `radiant show {review.run_id}` shows it."
+    return f"`radiant show {review.run_id}` shows it and how to decide."
+
+
 def _overdue(block: Ask, review: Review) -> Slots:
     expire(review)
     if block.on_expiry == "expire":
@@ -119,7 +136,7 @@ def _text_at_terminal(choice: str, review: Review) -> str:
     import click
 
     if choice == "edit" and (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
-        return (click.edit(review.shown) or "").strip()
+        return (click.edit(answer_part(review.shown)) or "").strip()
     return str(click.prompt("Your text", err=True)).strip()
 
 

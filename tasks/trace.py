@@ -68,7 +68,10 @@ def _ms(clock: float) -> float:
 
 
 def _keep(run: Run, traced: Traced) -> None:
-    """Not durable: a trace that a crash of the server lost is made again when the run resumes."""
+    """Not durable: a trace that a crash of the server lost is made again when the run resumes.
+
+    A block that gives on resume what it gave before keeps the time that it took then.
+    """
     output = {
         "kind": traced.kind,
         "state": traced.state,
@@ -96,5 +99,7 @@ def traces(run: Run) -> tuple[Traced, ...]:
 _KEEP = """
 INSERT INTO step_records (tenant_id, run_id, path, kind, output) VALUES (%s, %s, %s, 'block', %s)
 ON CONFLICT (tenant_id, run_id, path, kind) DO UPDATE SET output = excluded.output
+WHERE step_records.output ->> 'state' <> 'finished'
+    OR (step_records.output -> 'slots')::text <> (excluded.output -> 'slots')::text
 """
 _READ = "SELECT path, output FROM step_records WHERE tenant_id = %s AND run_id = %s AND kind = 'block'"

@@ -1,6 +1,7 @@
 """Reviews: what a person is asked, what they were shown, and what they decided. One row a block path of a run."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from uuid import UUID
 from utils.accounts import audit, role_of
 from utils.db import tenant_transaction
 from utils.errors import BadInput, RadiantError
+from utils.runs import get_run
 
 ReviewStatus = Literal["open", "decided", "expired"]
 
@@ -61,6 +63,7 @@ class Review:
     overdue: bool
     resolved_by: UUID | None
     resolved_at: datetime | None
+    of: Literal["user", "reviewer"]
 
 
 def open_review(tenant_id: UUID, run_id: str, path: str, question: Question) -> Review:
@@ -80,6 +83,7 @@ def open_review(tenant_id: UUID, run_id: str, path: str, question: Question) -> 
                 "choices": choices,
                 "form": question.form or None,
                 "placeholders": json.dumps(dict(question.placeholders or {})),
+                "asks": question.of,
                 "waits": question.waits,
             },
         )
@@ -114,8 +118,7 @@ def open_reviews(tenant_id: UUID) -> tuple[Review, ...]:
 def decide(review: Review, choice: str, text: str, *, by: UUID, answer: str = "") -> Review:
     """Records a decision once. BadInput where it is not one of the choices, lacks its text, or was decided before."""
     check_decision(review, choice, text)
-    if role_of(review.tenant_id, by) == "member":
-        raise BadInput("your role is 'member': an approver or an admin decides reviews")
+    _check_role(review, by)
     with tenant_transaction(review.tenant_id) as cursor:
         cursor.execute(
             _DECIDE,
@@ -136,6 +139,20 @@ def decide(review: Review, choice: str, text: str, *, by: UUID, answer: str = ""
         audit(cursor, by, "review.decided", review.run_id, {"path": review.path, "choice": choice})
     decided = find_review(review.tenant_id, review.run_id, review.path)
     return decided or review
+
+
+def _check_role(review: Review, by: UUID) -> None:
+    """A reviewer is an approver or an admin; what asks the user, the run's own user may answer too."""
+    if role_of(review.tenant_id, by) != "member":
+        return
+    if review.of == "reviewer" or get_run(review.tenant_id, review.run_id).user_id != by:
+        raise BadInput("your role is 'member': an approver or an admin decides reviews")
+
+
+def answer_part(shown: str) -> str:
+    """The answer among the titled parts of what is shown; all of it where none is titled so."""
+    found = re.search(r"^## answer\n(.*?)(?=\n\n## (?:why|safety)\n|\Z)", shown, re.MULTILINE | re.DOTALL)
+    return found[1] if found else shown
 
 
 def check_decision(review: Review, choice: str, text: str) -> None:
@@ -177,26 +194,29 @@ def _review(row: Sequence[Any]) -> Review:
         overdue=row[18],
         resolved_by=UUID(str(row[19])) if row[19] else None,
         resolved_at=row[20],
+        of=row[21],
     )
 
 
 _OPEN = """
-INSERT INTO reviews (tenant_id, run_id, path, reason, domain, shown, shown_deck, choices, form, placeholders, expires_at)
+INSERT INTO reviews (tenant_id, run_id, path, reason, domain, shown, shown_deck, choices, form, placeholders, asks,
+    expires_at)
 VALUES (%(tenant)s, %(run)s, %(path)s, %(reason)s, %(domain)s, %(shown)s, %(deck)s, %(choices)s, %(form)s,
-    %(placeholders)s, now() + make_interval(secs => %(waits)s))
+    %(placeholders)s, %(asks)s, now() + make_interval(secs => %(waits)s))
 ON CONFLICT (tenant_id, run_id, path) DO UPDATE
 SET status = 'open', opened_at = now(), expires_at = excluded.expires_at, resolved_at = NULL, resolved_by = NULL
 WHERE reviews.status = 'expired'
 """
 _SELECT = """
 SELECT tenant_id, run_id, path, id, status, reason, domain, shown, shown_deck, choices, form, placeholders, decision,
-    edited, guidance, answer, opened_at, expires_at, status = 'open' AND expires_at < now(), resolved_by, resolved_at
+    edited, guidance, answer, opened_at, expires_at, status = 'open' AND expires_at < now(), resolved_by, resolved_at,
+    asks
 FROM reviews WHERE tenant_id = %s
 """
 _DECIDE = """
 UPDATE reviews SET status = 'decided', decision = %(choice)s, guidance = %(guidance)s, edited = %(edited)s,
     answer = %(answer)s, resolved_by = %(by)s, resolved_at = now()
-WHERE tenant_id = %(tenant)s AND id = %(id)s AND status = 'open'
+WHERE tenant_id = %(tenant)s AND id = %(id)s AND status = 'open' AND (expires_at IS NULL OR expires_at > now())
 """
 _EXPIRE = (
     "UPDATE reviews SET status = 'expired', resolved_at = now() WHERE tenant_id = %s AND id = %s AND status = 'open'"

@@ -15,7 +15,7 @@ from utils.errors import BadInput
 class Settings(BaseSettings):
     """Every setting with its default. Money is USD, times are seconds, unless a name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="RADIANT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RADIANT_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     env: Literal["development", "production"] = "development"
     home: Path = Field(default_factory=lambda: user_data_path("radiant"))

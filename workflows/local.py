@@ -69,10 +69,7 @@ def _recorded_status(opened: Opened) -> Iterator[None]:
         yield
     except Waiting as error:
         set_status(tenant, run_id, "waiting")
-        raise Waiting(
-            f"{error.message} Decide with `radiant show {run_id}` and `radiant approve {run_id}` (or revise, edit, "
-            "reject); then the same command, or `radiant resume`, goes on."
-        ) from error
+        raise Waiting(f"{error.message} Then the same command, or `radiant resume {run_id}`, goes on.") from error
     except Expired:
         set_status(tenant, run_id, "expired")
         raise

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.decisions import answer_shown
 from tasks.review import decided
 from tests.scripts.conftest import PROGRAM, QUESTION, SHOWN, Radiant, Tenant, on_terminal
 from utils.db import tenant_transaction
-from utils.reviews import Choice, Review, expire, find_review, open_review
+from utils.reviews import Choice, Review, answer_part, expire, find_review, open_review
 from utils.runs import set_status
 
 PATH = "settle@1/review"
@@ -129,9 +128,9 @@ def test_an_editor_that_saves_nothing_decides_nothing(ours: Tenant) -> None:
 
 
 def test_the_answer_is_found_among_what_is_shown() -> None:
-    assert answer_shown(SHOWN) == "Yes, [PERSON 1] does."
-    assert answer_shown("## answer\none\n\n## Two\nmore") == "one\n\n## Two\nmore"
-    assert answer_shown("## plan\nall of it") == "## plan\nall of it"
+    assert answer_part(SHOWN) == "Yes, [PERSON 1] does."
+    assert answer_part("## answer\none\n\n## Two\nmore") == "one\n\n## Two\nmore"
+    assert answer_part("## plan\nall of it") == "## plan\nall of it"
 
 
 def test_generic_choices_and_forms(ours: Tenant, radiant: Radiant) -> None:
