@@ -1,0 +1,96 @@
+"""A Flyte backend, and runs on it. Skipped, with the reason, where FLYTECTL_CONFIG names none."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flytekit.configuration import Config
+from flytekit.remote import FlyteRemote, FlyteWorkflowExecution
+
+from utils import db
+from utils.settings import settings
+
+PROJECT, DOMAIN = "flytesnacks", "development"
+SECONDS = 600
+PYFLYTE = "from flytekit.clis.sdk_in_container.pyflyte import main; main()"
+
+
+@pytest.fixture(autouse=True)
+def _cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The pods' database is CLUSTER_RADIANT_HOME's, which this process reads too."""
+    if not os.environ.get("FLYTECTL_CONFIG"):
+        pytest.skip("no Flyte backend: FLYTECTL_CONFIG is not set")
+    home = os.environ.get("CLUSTER_RADIANT_HOME")
+    if not home:
+        pytest.skip("CLUSTER_RADIANT_HOME does not say where the pods' database is")
+    monkeypatch.setenv("RADIANT_HOME", home)
+    settings.cache_clear()
+    db.reset()
+    yield
+    db.reset()
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One execution on the backend."""
+
+    remote: FlyteRemote
+    name: str
+
+    def fetch(self) -> FlyteWorkflowExecution:
+        return self.remote.fetch_execution(name=self.name)
+
+    def open_gates(self) -> set[str]:
+        return {s.id.signal_id for s in self.remote.list_signals(self.name)}
+
+    def signal(self, gate: str, value: str) -> None:
+        self.remote.set_input(gate, self.name, value, python_type=str)
+
+    def until(self, done: Callable[[], bool], what: str) -> None:
+        """Polls until it is so; a failed execution, or none in time, fails the test."""
+        end = time.monotonic() + SECONDS
+        while not done():
+            execution = self.fetch()
+            assert execution.error is None, f"{self.name}: {execution.error.message}"
+            assert time.monotonic() < end, f"{self.name}: {what} did not happen in {SECONDS} s"
+            time.sleep(1)
+
+    def finish(self) -> FlyteWorkflowExecution:
+        """The execution once it has succeeded, with its nodes and outputs."""
+        self.until(lambda: self.fetch().is_done, "the end")
+        execution = self.fetch()
+        assert execution.error is None, execution.error
+        return self.remote.sync_execution(execution, sync_nodes=True)
+
+
+Launch = Callable[..., Execution]
+
+
+@pytest.fixture(scope="session")
+def remote() -> FlyteRemote:
+    config = Config.auto(os.environ.get("FLYTECTL_CONFIG"))
+    return FlyteRemote(config, default_project=PROJECT, default_domain=DOMAIN)
+
+
+@pytest.fixture
+def launch(remote: FlyteRemote) -> Launch:
+    """`pyflyte run --remote` of a workflow in its file, with the code that is here."""
+
+    def launched(file: str, workflow: str, *words: str) -> Execution:
+        done = subprocess.run(
+            [sys.executable, "-c", PYFLYTE, "run", "--remote", "--copy", "all", file, workflow, *words],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return Execution(remote, done.stdout.partition("/executions/")[2].split()[0])
+
+    return launched
