@@ -160,8 +160,9 @@ def filled(frame: Replies, slots: Replies, said: Replies, extracted: Replies, qu
 
 def _after(frame: Frame, form: Form, answer: str, extracted: Replies, names: frozenset[str]) -> Form:
     if not ok_of(extracted):
-        unread = {n: form[n].model_copy(update={"problem": UNREAD}) for n in names if not form[n].settled}
-        return form | unread
+        unread = {n: form[n].model_copy(update={"problem": form[n].problem or UNREAD}) for n in names}
+        return form | {n: entry for n, entry in unread.items() if not entry.settled}
+    form = {n: e.model_copy(update={"problem": ""}) if e.problem == UNREAD else e for n, e in form.items()}
     return taken(frame, form, heard(answer, extracted[0], names, frame))
 
 
@@ -253,11 +254,11 @@ def outcome(frame: Replies, slots: Replies, said: Replies, review: Replies, work
     if work:
         text = f"{work[0].text}\n\n({data['note']})" if data["note"] else work[0].text
         return work[0].but(key="answer", text=text, data=work[0].data() | told)
-    lines = [f"{spec.title}: {_why(said, review, told['missing'])} Nothing was made of it yet."]
+    lines = [f"{spec.title}: {_why(said, review, told['missing'])} Nothing was made of it yet.", ""]
     lines += [f"- {r.data()['label']}: {r.text}" for r in held]
     lines += [f"- {r.data()['label']}: (missing)" for r in missing(frame, slots)]
     remembered = bool(ok_of(kept))
-    lines.append(RESUME if remembered else NOT_KEPT)
+    lines += ["", RESUME if remembered else NOT_KEPT]
     return reply("\n".join(lines), key="answer", data=told | {"remembered": remembered}, outcome="incomplete")
 
 

@@ -127,7 +127,7 @@ def tidied(frame: Frame) -> Frame:
 
 def plain_name(name: str) -> str:
     """A name in lower case, digits and underscores."""
-    return OTHER_SIGNS.sub("_", name.casefold()).strip("_")[:60]
+    return OTHER_SIGNS.sub("_", name.casefold())[:60].strip("_")
 
 
 def _plainly_named(frame: Frame) -> Frame:
@@ -169,7 +169,7 @@ def applies(frame: Frame, form: Form, slot: Slot, above: frozenset[str] = frozen
     other = frame.slot(slot.when.slot)
     if other is None or slot.name in above or not form[other.name].settled:
         return False
-    wanted = {v.casefold().strip() for v in slot.when.values}
+    wanted = {(read(other, v)[0] or v).casefold() for v in slot.when.values}
     return form[other.name].value.casefold() in wanted and applies(frame, form, other, above | {slot.name})
 
 

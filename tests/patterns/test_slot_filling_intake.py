@@ -483,9 +483,10 @@ def test_a_frame_that_asks_for_nothing_is_refused(stage: Stage) -> None:
 @pytest.mark.parametrize("garbled", ["I could not say", BROKEN])
 def test_an_answer_that_could_not_be_read_is_asked_for_again_and_is_no_fail(stage: Stage, garbled: str | Fault) -> None:
     models = Models(frame(SUM), {"9": garbled, "8": garbled, "900": [found("sum", "900")]})
-    done = talk(stage, models, (ANSWER, "9"), (ANSWER, "8"), (ANSWER, "900"), (USE, ""))
-    assert "once more: the last answer could not be read" in done.shown[1]
-    assert (done.status("sum"), done.data["questions"]) == ("confirmed", 3)
+    done = talk(stage, models, (ANSWER, "9"), (ANSWER, "8"), (ANSWER, "wait"), (ANSWER, "900"), (USE, ""))
+    unread = "once more: the last answer could not be read"
+    assert [unread in shown for shown in done.shown[:4]] == [False, True, True, False]
+    assert (done.status("sum"), done.data["questions"]) == ("confirmed", 4)
 
 
 def test_nothing_is_paid_twice_over_all_the_waiting(stage: Stage) -> None:

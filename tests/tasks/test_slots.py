@@ -136,6 +136,20 @@ def test_a_condition_holds_by_a_settled_value_and_only_if_that_slot_applies_itse
     assert not applies(frame, form_of(frame, a=confirmed("yes"), b=Entry(suggestion="1")), last)
 
 
+def test_a_condition_may_say_yes_or_a_number_in_another_form() -> None:
+    frame = Frame(
+        title="x",
+        slots=(
+            slot("a", type="boolean"),
+            slot("b", when=Condition(slot="a", values=("Yes",))),
+            slot("c", type="number"),
+            slot("d", when=Condition(slot="c", values=("1,000",))),
+        ),
+    )
+    form = form_of(frame, a=confirmed("true"), c=confirmed("1000"))
+    assert all(applies(frame, form, frame.slots[i]) for i in (1, 3))
+
+
 def test_conditions_in_a_circle_never_hold_and_never_hang() -> None:
     frame = Frame(
         title="x",
