@@ -33,9 +33,11 @@ def recall(query: str, k: int, spot: Spot) -> Replies:
     return [_reply(one, used=place < USED) for place, one in enumerate(found)] + trouble
 
 
-def remember(spot: Spot, *, prompt: Replies, answer: Replies, outcome: Replies) -> Replies:
+def remember(
+    spot: Spot, *, prompt: Replies, answer: Replies, outcome: Replies, drafts: Replies | None = None
+) -> Replies:
     """What the Librarian learned from a run that ended."""
-    return librarian_review(spot, prompt=prompt, answer=answer, outcome=outcome)
+    return librarian_review(spot, prompt=prompt, answer=answer, outcome=outcome, drafts=drafts)
 
 
 def domains(domain: str) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from tasks.calls import Spot, ask_model
 from tasks.cato import check_storage
-from tasks.reply import Replies, Reply, failed, reply
+from tasks.reply import Replies, Reply, Slots, failed, reply
 from tasks.run import Run
-from tasks.spec import Call
+from tasks.spec import OUT, Call
+from tasks.tools import tool
 from utils.concurrency import together
 from utils.embeddings import embed
 from utils.errors import BadInput, CallFailed, OverBudget
@@ -31,6 +32,8 @@ from utils.lessons import supersede as supersede_row
 from utils.models import is_rehearsal
 
 MOST_LESSONS = 3
+DRAWN = "(drawn)"
+"""The key of the reply that says which answer drafts were drawn from."""
 SHOWN = 20_000
 """Characters of the question, and of the answer, that lessons are drawn from: of a longer one, its two ends."""
 
@@ -60,9 +63,21 @@ class Ended(BaseModel):
         return self.finished and not self.reviewed and self.verdict == "pass"
 
 
-def librarian_review(spot: Spot, *, prompt: Replies, answer: Replies, outcome: Replies) -> Replies:
+@tool
+def draft(spot: Spot, *, prompt: Replies, answer: Replies) -> Slots:
+    """Lessons drawn from an answer that a person is about to decide on, so that approving it makes no call more."""
+    try:
+        return {OUT: _draw(spot, prompt[0].text, answer[0])}
+    except (OverBudget, CallFailed) as error:
+        return {OUT: [failed(f"nothing was learned: {error.message}", key="(librarian)")]}
+
+
+def librarian_review(
+    spot: Spot, *, prompt: Replies, answer: Replies, outcome: Replies, drafts: Replies | None = None
+) -> Replies:
     """What a run taught: a reply for each lesson, and one that is no success for each that was not kept.
 
+    `drafts` that were drawn from this very answer are used as they are.
     Safe to do twice: the calls are in the ledger, a run's uses are settled once and its lessons are kept once. The
     answer stands already, so a budget that is spent or a model that fails costs the lessons, not the run.
     """
@@ -72,7 +87,7 @@ def librarian_review(spot: Spot, *, prompt: Replies, answer: Replies, outcome: R
     if not (ended.approved or sound) or not answer[0].text.strip():
         return []
     try:
-        return _learn(spot, prompt[0].text, answer[0], provisional=not ended.approved)
+        return _learn(spot, prompt[0].text, answer[0], drafts or [], provisional=not ended.approved)
     except (OverBudget, CallFailed) as error:
         return [failed(f"nothing was learned: {error.message}", key="(librarian)")]
 
@@ -110,25 +125,38 @@ def _settle(run: Run, ended: Ended) -> None:
         settle_uses(tenant, run.run_id, "unreviewed")
 
 
-def _learn(spot: Spot, prompt: str, answer: Reply, *, provisional: bool) -> Replies:
-    extracted = _extract(spot, prompt, answer)
-    if not extracted.ok:
-        return [failed(f"nothing was learned: {extracted.cause}", key="(librarian)", status=extracted.status)]
-    told = (_tidy(one["when"], one["do"]) for one in extracted.data()["lessons"])
-    drawn = list(dict.fromkeys(told))[:MOST_LESSONS]
-    refusals = together([partial(_refusal, spot, lesson, n) for n, lesson in enumerate(drawn, 1)], MOST_LESSONS)
-    refused = [
-        failed(f"a lesson was not kept: {why}", key=f"(refused {n})", status="rejected")
-        for n, why in enumerate(refusals, 1)
-        if why
-    ]
-    lessons = [lesson for lesson, why in zip(drawn, refusals, strict=True) if not why]
-    if not lessons:
+def _learn(spot: Spot, prompt: str, answer: Reply, drafts: Replies, *, provisional: bool) -> Replies:
+    drawn = drafts if _drawn_from(drafts, answer) else _draw(spot, prompt, answer)
+    refused = [one for one in drawn if not one.ok]
+    good = [one for one in drawn if one.ok and one.key != DRAWN]
+    if not good:
         return refused
-    rehearsal = spot.run.rehearsal or is_rehearsal(extracted.model)
+    lessons = [(one.data()["when"], one.data()["do"]) for one in good]
+    rehearsal = spot.run.rehearsal or any(is_rehearsal(one.model) for one in good)
     source = _source(spot, answer.key or "answer", provisional=provisional, rehearsal=rehearsal)
     kept = keep(source, lessons, embed([lesson_text(*lesson) for lesson in lessons]))
     return [_reply(one) for one in kept] + refused
+
+
+def _drawn_from(drafts: Replies, answer: Reply) -> bool:
+    return any(one.key == DRAWN and one.text == answer.text for one in drafts)
+
+
+def _draw(spot: Spot, prompt: str, answer: Reply) -> Replies:
+    """Lessons that may be kept, and why the others may not; the first reply is the answer that they come from."""
+    extracted = _extract(spot, prompt, answer)
+    if not extracted.ok:
+        return [failed(f"nothing was learned: {extracted.cause}", key="(librarian)", status=extracted.status)]
+    drawn = [_tidy(one["when"], one["do"]) for one in extracted.data()["lessons"][:MOST_LESSONS]]
+    refusals = together([partial(_refusal, spot, lesson, n) for n, lesson in enumerate(drawn, 1)], MOST_LESSONS)
+    replies = [reply(answer.text, key=DRAWN)]
+    for number, ((when, do), why) in enumerate(zip(drawn, refusals, strict=True), 1):
+        if why:
+            replies.append(failed(f"a lesson was not kept: {why}", key=f"(refused {number})", status="rejected"))
+        else:
+            data: dict[str, JsonValue] = {"when": when, "do": do}
+            replies.append(reply(lesson_text(when, do), key=str(number), data=data, model=extracted.model))
+    return replies
 
 
 def _source(spot: Spot, drawn_from: str, *, provisional: bool, rehearsal: bool) -> Source:

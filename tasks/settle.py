@@ -50,6 +50,12 @@ def nobody_asked(need: Replies, turn: int, last: bool) -> bool:
 
 
 @pure
+def nobody_waits(need: Replies) -> bool:
+    """Whether no person is asked in this turn."""
+    return not need[0].data()["ask"]
+
+
+@pure
 def settle(answer: Replies, verdict: Replies, need: Replies, decision: Replies, last: Replies) -> Replies:
     """What this turn decided: accept, revise, edit, reject or block, with the guidance for a revision."""
     wanted, gate = need[0].data(), verdict_of(verdict)

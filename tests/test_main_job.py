@@ -106,18 +106,17 @@ def waiting(fake_openai: FakeOpenAI, database: str) -> FakeOpenAI:
     return fake_openai
 
 
-def test_approve_and_the_same_command_again_make_no_call_more(waiting: FakeOpenAI) -> None:
-    before = [(r.path, r.member, r.attempt, r.digest) for r in ledger_of(tenant(), only_run())]
-    asked_before = len(chats(waiting))
+def test_approve_and_the_same_command_again_make_no_call_more(waiting: FakeOpenAI, database: str) -> None:
+    before, asked = ledger_of(tenant(), only_run()), len(chats(waiting))
     assert radiant("approve", only_run()).exit_code == 0
     done = think_tank(*ASK, "--require_approval")
     assert done.exit_code == 0, done
     assert "approve" in done.stdout
-    after = ledger_of(tenant(), only_run())
-    learned = [r for r in after if r.path.startswith("learn")]
-    assert [(r.path, r.member, r.attempt, r.digest) for r in after if r not in learned] == before
-    answering = [r for r in chats(waiting)[asked_before:] if "lesson" not in str(r.body).lower()]
-    assert answering == []
+    assert ledger_of(tenant(), only_run()) == before
+    assert len(chats(waiting)) == asked
+    with as_owner(database) as cursor:
+        cursor.execute("SELECT count(*) FROM knowledge_heuristics WHERE NOT provisional")
+        assert cursor.fetchone() != (0,)
 
 
 def test_without_a_decision_the_same_command_opens_a_new_run_that_waits_too(waiting: FakeOpenAI) -> None:
@@ -217,7 +216,7 @@ def test_over_the_cap_the_run_stops_with_5_and_keeps_what_it_made(fake_openai: F
 
 @pytest.mark.parametrize(
     "pattern",
-    (
+    [
         "consensus_voting",
         "ai_debate",
         "ai_judge",
@@ -225,7 +224,7 @@ def test_over_the_cap_the_run_stops_with_5_and_keeps_what_it_made(fake_openai: F
         "self_consistency",
         "tree_of_thoughts",
         "chain_of_verification",
-    ),
+    ],
 )
 @pytest.mark.usefixtures("database", "no_provider")
 def test_each_pattern_runs_by_name(pattern: str) -> None:
@@ -250,7 +249,7 @@ def test_called_from_python_it_gives_its_outputs(
 ) -> None:
     from workflows.think_tank import think_tank as workflow
 
-    result, signals = workflow(prompt=ASK[1])
+    result, signals = workflow(prompt=ASK[1])  # type: ignore[misc]
     assert result.status == "done"
     assert {s.signal_type for s in signals} >= {"outcome", "reply"}
     assert Path(result.deck).exists()

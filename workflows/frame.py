@@ -79,7 +79,7 @@ def _around(body: Use, *, dissent: bool) -> tuple[Step | Use | Loop, ...]:
     learn = Step(
         id="learn",
         does=Remember(store="grimoire"),
-        sees=see("prompt", answer="settle.answer", outcome="conclude.outcome"),
+        sees=see("prompt", answer="settle.answer", outcome="conclude.outcome", drafts="settle.drafts"),
     )
     deliver = Step(
         id="deliver",
@@ -99,6 +99,7 @@ def _settle() -> Loop:
             "answer": Carry(start="body.answer", next="answer"),
             "decision": Carry(next="decision"),
             "verdict": Carry(next="verdict"),
+            "drafts": Carry(next="drafts"),
         },
         until=Test(fn="tasks.settle.is_settled", sees=see("decision")),
         turns=3,
@@ -113,6 +114,12 @@ def _settle() -> Loop:
                     id="need",
                     does=Function(fn="tasks.settle.needed", args={"human_below": HUMAN_BELOW}),
                     sees=see("answer", verdict="cato", asked="require_approval"),
+                ),
+                Step(
+                    id="draft",
+                    does=Tool(name="tasks.librarian.draft"),
+                    sees=see("prompt", "answer"),
+                    unless=Test(fn="tasks.settle.nobody_waits", sees=see("need")),
                 ),
                 _review("review", last=False, choices=("approve", "revise", "edit", "reject")),
                 _review("last-review", last=True, choices=("approve", "edit", "reject")),
@@ -133,7 +140,7 @@ def _settle() -> Loop:
                     sees=see("answer", "settled", revised="revise"),
                 ),
             ),
-            gives={"answer": "next", "decision": "settled", "verdict": "cato"},
+            gives={"answer": "next", "decision": "settled", "verdict": "cato", "drafts": "draft"},
         ),
     )
 
