@@ -270,7 +270,8 @@ def serve(port: int = 0, behave: Behaviour = echo) -> Iterator[FakeOpenAI]:
 def no_provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without any provider, and settings that are read anew before and after."""
     for name in list(os.environ):
-        if name.endswith("_API_KEY") or name.startswith(("LITELLM_PROXY", "OPENAI_", "RADIANT_")):
+        ours = name.startswith("RADIANT_") and name != "RADIANT_HOME"  # which a test may have set by now
+        if ours or name.endswith("_API_KEY") or name.startswith(("LITELLM_PROXY", "OPENAI_")):
             monkeypatch.delenv(name)
     settings.cache_clear()
     yield monkeypatch
