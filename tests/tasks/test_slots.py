@@ -275,6 +275,8 @@ def test_a_correction_opens_all_that_depends_on_it_but_what_the_same_answer_give
 def test_saying_the_same_again_changes_nothing() -> None:
     form = form_of(CHAIN, a=confirmed("1"), b=confirmed("2"))
     assert taken(CHAIN, form, say("1", a="1")) == form
+    in_other_words = Said("one, as I said", {"a": Claim("1", "one", accepts=False)}, frozenset())
+    assert taken(CHAIN, form, in_other_words) == form
 
 
 def test_a_correction_that_breaks_the_rule_opens_the_slot_and_its_dependents() -> None:
