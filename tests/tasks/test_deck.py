@@ -137,7 +137,7 @@ def review(status: Any = "decided", text: str = "") -> Review:
     decided = "revise" if status == "decided" else ""
     return Review(
         tenant, "run-1", "polish@3/decide", UUID(int=2), status, "why", "legal", "", "", choices, "", {}, decided, text,
-        "", opened, None, False, None, closed,
+        "", opened, None, False, None, closed, "reviewer",
     )  # fmt: skip
 
 

@@ -194,6 +194,13 @@ def test_an_over_long_reply_is_a_failure_and_not_paid_again(
     assert len(server.requests) == 1
 
 
+@pytest.fixture
+def long_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures count for an hour, so that a slow machine forgets none of them."""
+    monkeypatch.setattr("utils.llm.COOLDOWN_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("long_memory")
 def test_a_model_that_keeps_failing_rests_and_its_fallback_answers_at_once(server: FakeOpenAI) -> None:
     server.behave = lambda request: (
         Fault("server_error") if request.body["model"] == "gpt-4o-mini" else Reply("Me instead.")
@@ -205,6 +212,7 @@ def test_a_model_that_keeps_failing_rests_and_its_fallback_answers_at_once(serve
     assert "rests" in failure(retries=0).message
 
 
+@pytest.mark.usefixtures("long_memory")
 def test_a_resting_model_is_alone_in_that(server: FakeOpenAI) -> None:
     server.behave = lambda request: (
         Fault("server_error") if request.body["model"] == "gpt-4o-mini" else Reply("I am well.")
