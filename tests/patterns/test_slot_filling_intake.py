@@ -1,128 +1,40 @@
 """Slot-filling intake: what is asked, what an answer may change, when it ends, and what it hands on or keeps."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
+from tests.patterns.harness import BROKEN, Stage, as_json, between
+from tests.patterns.intake_talk import (
+    ANSWER,
+    CORRECT,
+    PROMPT,
+    SCHOOL,
+    STOP,
+    SUM,
+    USE,
+    Found,
+    Models,
+    asked_for,
+    by_words,
+    first_three,
+    found,
+    frame,
+    names_in,
+    slot,
+    talk,
+)
 from tests.pyflyte import pyflyte_run
-from utils.db import tenant_transaction
-from utils.embeddings import LEXICAL
-from utils.errors import RunFailed, Waiting
+from utils.errors import RunFailed
 from utils.reviews import decide, reviews_of
 from utils.settings import settings
 from workflows.patterns.reasoning.self_refine import CRITIC, WRITER
 from workflows.patterns.user_facing.slot_filling_intake import DESIGNER, INTERVIEWER, READER
 
-PROMPT = "Prepare a grant application for our school garden"
-Found = dict[str, Any]
-ANSWER, STOP, USE, CORRECT = "answer", "stop", "use", "correct"
-
 
 @pytest.fixture
 def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with memories found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
-
-
-def slot(name: str, kind: str = "text", *, required: bool = True, **rest: Any) -> Found:
-    return {"name": name, "label": name.title(), "type": kind, "required": required, **rest}
-
-
-def frame(*slots: Found, pattern: str = "self_refine", rules: tuple[Found, ...] = ()) -> str:
-    return as_json(title="Grant application", pattern=pattern, slots=slots, rules=rules)
-
-
-def found(name: str, value: str, quote: str = "", *, accepts: bool = False) -> Found:
-    return {"slot": name, "value": value, "quote": quote or value, "accepts_suggestion": accepts}
-
-
-def names_in(view: str) -> list[str]:
-    return re.findall(r'"name":"(\w+)"', view)
-
-
-def first_three(asked: Asked) -> str:
-    return as_json(slots=names_in(between(asked.question, "missing"))[:3], question="Tell me, please?")
-
-
-@dataclass
-class Models:
-    """What the models say: the frame, suggestions, what an answer holds, the questions, and the result of the work."""
-
-    frame: str
-    reads: dict[str, list[Found] | str | Fault] = field(default_factory=dict)
-    suggests: list[Found] | Fault = field(default_factory=list)
-    words: Callable[[Asked], str | Fault] = first_three
-    work: str = "the finished application"
-
-    def __call__(self, asked: Asked) -> str | Fault:
-        if asked.by(DESIGNER):
-            return self.frame
-        if asked.by(INTERVIEWER):
-            return self.words(asked)
-        if asked.by(CRITIC):
-            return as_json(issues=[], score=9, done=True)
-        if asked.by(READER) and "<answer>" in asked.question:
-            read = self.reads.get(between(asked.question, "answer"), [])
-            return as_json(found=read) if isinstance(read, list) else read
-        if asked.by(READER):
-            return self.suggests if isinstance(self.suggests, Fault) else as_json(suggestions=self.suggests)
-        return self.work
-
-
-@dataclass(frozen=True)
-class Talk:
-    """An intake from its first question to its end. `shown` is what the person saw, question by question."""
-
-    played: Played
-    shown: list[str]
-    asked: list[Asked]
-
-    def of(self, system: str) -> list[Asked]:
-        return [a for a in self.asked if a.by(system)]
-
-    @property
-    def extractions(self) -> list[Asked]:
-        return [a for a in self.of(READER) if "<answer>" in a.question]
-
-    @property
-    def data(self) -> dict[str, Any]:
-        return self.played.data
-
-    def status(self, name: str) -> str:
-        (entry,) = [r for r in self.played.slots["slots"] if r.key == name]
-        return str(entry.data()["status"])
-
-
-def talk(
-    stage: Stage, models: Models, *decisions: tuple[str, str], run_id: str = "intake", prompt: str = PROMPT
-) -> Talk:
-    """Plays an intake; each decision answers the one question that waits."""
-    shown: list[str] = []
-    asked: list[Asked] = []
-    for choice, text in decisions:
-        with pytest.raises(Waiting):
-            stage.play("slot_filling_intake", models, run_id=run_id, prompt=prompt)
-        asked += stage.asked()
-        (review,) = [r for r in reviews_of(settings().tenant_id, run_id) if r.status == "open"]
-        shown.append(review.shown)
-        decide(review, choice, text, by=settings().user_id)
-    played = stage.play("slot_filling_intake", models, run_id=run_id, prompt=prompt)
-    return Talk(played, shown, asked + list(stage.asked()))
-
-
-def asked_for(shown: str) -> list[str]:
-    """The labels that a question lists."""
-    return [line[2:].split(" - ")[0] for line in shown.splitlines() if line.startswith("- ")]
-
-
-SCHOOL, SUM = slot("school"), slot("sum", "integer", least=100, most=5000, rule="the fund gives no more")
+    """The stage, with memories found by their words."""
+    return by_words(stage, monkeypatch)
 
 
 def test_what_is_confirmed_is_reviewed_and_handed_to_the_pattern_of_the_frame(stage: Stage) -> None:
@@ -399,64 +311,6 @@ def test_after_twelve_questions_a_correction_that_opens_a_slot_ends_it(stage: St
     done = talk(stage, models, *[(ANSWER, f"hm {n}") for n in range(11)], (ANSWER, "Elm, Ann"), (CORRECT, "Oak"))
     assert (done.data["questions"], done.data["missing"]) == (12, ["head"])
     assert done.played.answer.outcome == "incomplete"
-
-
-def test_stopped_early_it_is_remembered_and_resumed_with_suggestions(stage: Stage) -> None:
-    models = Models(
-        frame(SCHOOL, SUM),
-        {
-            "Elm": [found("school", "Elm")],
-            "yes, 900": [found("school", "Elm", "yes", accepts=True), found("sum", "900")],
-        },
-    )
-    first = talk(stage, models, (ANSWER, "Elm"), (STOP, ""))
-    assert first.played.answer.outcome == "incomplete"
-    assert first.data["remembered"]
-    assert "- School: Elm\n- Sum: (missing)" in first.played.answer.text
-    assert remembered() == [(PROMPT, {"school": "Elm"}, True)]
-    assert first.of(WRITER) == []
-    again = talk(stage, models, (ANSWER, "yes, 900"), (USE, ""), run_id="later")
-    assert again.of(DESIGNER) == [], "the frame is known"
-    assert "- School - suggested: Elm (from your unfinished intake)" in again.shown[0]
-    assert "- School - suggested" in between(again.extractions[0].question, "question")
-    assert again.data["slots"] == {"school": "Elm", "sum": "900"}
-    assert [valid for *_, valid in remembered()] == [False], "it is finished"
-
-
-def test_stopped_again_the_later_state_takes_the_place_of_the_earlier(stage: Stage) -> None:
-    models = Models(frame(SCHOOL, SUM), {"Elm": [found("school", "Elm")], "900": [found("sum", "900")]})
-    talk(stage, models, (ANSWER, "Elm"), (STOP, ""))
-    talk(stage, models, (ANSWER, "900"), (STOP, ""), run_id="later")
-    assert [(values, valid) for _, values, valid in remembered()] == [
-        ({"school": "Elm"}, False),
-        ({"sum": "900"}, True),
-    ]
-
-
-def test_stopping_on_the_review_screen_keeps_it_for_later(stage: Stage) -> None:
-    models = Models(frame(SCHOOL), {"Elm": [found("school", "Elm")]})
-    done = talk(stage, models, (ANSWER, "Elm"), (STOP, ""))
-    assert (done.data["remembered"], done.data["missing"]) == (True, [])
-    assert done.of(WRITER) == []
-
-
-def test_a_finished_intake_leaves_no_memory(stage: Stage) -> None:
-    talk(stage, Models(frame(SCHOOL), {"Elm": [found("school", "Elm")]}), (ANSWER, "Elm"), (USE, ""))
-    assert remembered() == []
-
-
-def test_a_request_of_another_kind_does_not_take_up_the_stored_frame(stage: Stage) -> None:
-    models = Models(frame(SCHOOL))
-    talk(stage, models, (STOP, ""))
-    other = talk(stage, models, (STOP, ""), run_id="other", prompt="Plan the annual meeting of a sailing club")
-    assert len(other.of(DESIGNER)) == 1
-
-
-def remembered() -> list[tuple[str, dict[str, str], bool]]:
-    """Every remembered intake, oldest first: its prompt, its values, and whether it still stands."""
-    with tenant_transaction(settings().tenant_id) as cursor:
-        cursor.execute("SELECT content, fields -> 'values', valid_to IS NULL FROM memories ORDER BY created_at")
-        return [(content, values, valid) for content, values, valid in cursor.fetchall()]
 
 
 @pytest.mark.parametrize("named", ["self_refin", "slot_filling_intake", "consensus_voting", "{}", ""])

@@ -124,19 +124,7 @@ def _rounds() -> Loop:
                     body=_turn(),
                 ),
                 Step(id="screen", does=Function(fn="tasks.intakes.screen"), sees=see("frame", slots="intake.slots")),
-                Ask(
-                    id="decide",
-                    question="Is this right? use hands it on, correct takes your changes in your own words, stop keeps "
-                    "it for later.",
-                    shows=see(everything="screen"),
-                    of="user",
-                    choices=("use", "correct", "stop"),
-                    text_for=("correct",),
-                    unless=Test(
-                        fn="tasks.intakes.not_reviewable",
-                        sees=see("frame", slots="intake.slots", said="intake.answers"),
-                    ),
-                ),
+                _decide(),
                 Step(
                     id="corrections",
                     does=_extraction(),
@@ -155,6 +143,23 @@ def _rounds() -> Loop:
                 ),
             ),
             gives={"form": "corrected", "said": "intake.answers", "review": "decide"},
+        ),
+    )
+
+
+def _decide() -> Ask:
+    """The review screen."""
+    return Ask(
+        id="decide",
+        question="Is this right? use hands it on, correct takes your changes in your own words, stop keeps "
+        "it for later.",
+        shows=see(everything="screen"),
+        of="user",
+        choices=("use", "correct", "stop"),
+        text_for=("correct",),
+        unless=Test(
+            fn="tasks.intakes.not_reviewable",
+            sees=see("frame", slots="intake.slots", said="intake.answers"),
         ),
     )
 
