@@ -7,10 +7,10 @@ from math import nan
 from threading import BoundedSemaphore
 from uuid import UUID
 
-from tasks.reply import Replies, Reply, canonical, failed
+from tasks.reply import Replies, Reply, canonical, failed, ok_of
 from tasks.run import Run
 from tasks.spec import At, Call, View
-from tasks.views import Scope, Seen, fill, nothing_ok, value_of
+from tasks.views import Scope, Seen, fill, inert, nothing_ok, value_of
 from utils.errors import BadInput, CallFailed, Unparsable
 from utils.json_replies import parse_json
 from utils.ledger import CallKey, paid_call
@@ -65,8 +65,9 @@ def _request(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Repl
     model = value_of(call.model, scope) or spot.run.models[0]
     fallbacks = (value_of(f, scope) for f in call.fallbacks)
     system = "\n\n".join(part for part in (value_of(call.role, scope), fill(call.system, seen)) if part)
-    if call.lessons and scope.has("lessons") and (lessons := scope.at("lessons")):
-        system += LESSONS.format(lessons="\n".join(f"- {_quoted(r)}" for r in lessons if r.ok))
+    if call.lessons and scope.has("lessons") and (lessons := ok_of(scope.at("lessons"))):
+        quoted = "\n".join(f"- {_quoted(r)}" for r in lessons)
+        system += LESSONS.format(lessons=inert(quoted, frozenset({"lessons"})))
     messages = [Message(role="system", content=system)] if system else []
     return ChatRequest(
         model=model,

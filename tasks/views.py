@@ -100,7 +100,7 @@ def fill(template: str, seen: Mapping[str, Seen]) -> str:
         one = seen[name]
         if field:
             value = one.picked[0].get(field) if one.picked else ""
-            return _inert(value if isinstance(value, str) else canonical(value), tags)
+            return inert(value if isinstance(value, str) else canonical(value), tags)
         return show(one, tags)
 
     return PLACEHOLDER.sub(shown, template)
@@ -114,12 +114,12 @@ def show(seen: Seen, tags: frozenset[str] = frozenset()) -> str:
     if not seen.picked:
         return "(none)"
     if len(seen.picked) == 1:
-        return _inert(_content(seen.picked[0], seen.view.fields), tags)
+        return inert(_content(seen.picked[0], seen.view.fields), tags)
     blocks = []
     for number, one in enumerate(seen.picked, 1):
         name = str(number) if seen.view.unnamed or not one.key else one.key
         content = _content(one, seen.view.fields)
-        blocks.append(f'<reply from="{_attribute(name)}">\n{_inert(content, tags | {REPLY})}\n</reply>')
+        blocks.append(f'<reply from="{_attribute(name)}">\n{inert(content, tags | {REPLY})}\n</reply>')
     return "\n".join(blocks)
 
 
@@ -135,7 +135,7 @@ def _attribute(name: str) -> str:
     return name.replace('"', "'").replace("<", "(").replace(">", ")").replace("\n", " ")
 
 
-def _inert(text: str, tags: frozenset[str]) -> str:
+def inert(text: str, tags: frozenset[str]) -> str:
     if not tags:
         return text
     return re.sub(rf"<(?=\s*/?\s*(?:{'|'.join(sorted(tags))})\b)", "< ", text, flags=re.IGNORECASE)

@@ -38,4 +38,4 @@ def ask_all(replies: list[str]) -> str:
 @workflow
 def five_and_one(prompt: str) -> str:
     """Five calls that do not need one another, and one that joins them."""
-    return ask_all(replies=[ask(model=m, prompt=prompt) for m in models()[:5]])  # type: ignore[return-value]
+    return ask_all(replies=[ask(model=m, prompt=prompt) for m in models()[:5]])  # type: ignore[misc,return-value]
