@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.run import Run
-from tasks.spec import (
+from tasks.spec import Each, (
     At,
     Carry,
     Choose,
