@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from tasks.run import Run
-from tasks.spec import Each, (
+from tasks.spec import (
     At,
     Carry,
     Choose,
+    Each,
     Fan,
     Graph,
     GraphSpec,
