@@ -18,6 +18,7 @@ from tasks.deck_view import DeckView, Sum, total
 from tasks.drawing import draw
 from tasks.markdown import plain, rendered
 from tasks.ran import folded
+from tasks.reply import Reply
 from tasks.result import Result, RunStatus
 from tasks.trace import Traced
 from utils.display import clipped, cost_text, duration, money, percent, plural, printable, step_name
@@ -69,7 +70,10 @@ class Row:
 
 def render(view: DeckView) -> str:
     """The Deck of a run."""
-    result, cards = view.result, Cards(seen={view.result.answer, view.run.prompt})
+    result, cards = (
+        view.result,
+        Cards(seen={view.result.answer, view.run.prompt, *(d.text for d in view.result.dissent)}),
+    )
     status, tone, _ = STATUS[result.status]
     replies = cards.of(result.replies)
     return _template().render(
@@ -91,7 +95,7 @@ def render(view: DeckView) -> str:
         agreement=None if result.agreement is None else percent(result.agreement),
         agreement_share=result.agreement or 0.0,
         sides=_sides(result),
-        dissent=cards.of(result.dissent, fields=False),
+        dissent=cards.of(map(_below_its_topic, result.dissent), fields=False),
         picture=Markup(draw(view.graph, view.ran, view.ledger, view.used)),  # noqa: S704 -- drawing escapes
         replies=replies,
         verdict=result.verdict,
@@ -194,16 +198,23 @@ def _decided(result: Result) -> str:
 
 def _sides(result: Result) -> list[tuple[str, str]]:
     """Who agrees, who differs and who was not heard, where dissent names those who replied."""
-    named = {d.key for d in result.dissent} | {
-        str(p.get("agent", "")) for d in result.dissent for p in _listed(d.data().get("positions"))
-    }
+    on_points = {str(p.get("agent", "")) for d in result.dissent for p in _listed(d.data().get("positions"))}
+    named = {d.key for d in result.dissent} | on_points
     heard = [r.key for r in result.replies if r.ok]
+    # Who differs on a point may well agree with the answer: the share above counts that, these lines do not.
+    differ, agree = ("Differ on a point", "Differ on no point") if on_points & set(heard) else ("Differ", "Agree")
     sides = [
-        ("Differ" if named & set(heard) else "", [k for k in heard if k in named]),
-        ("Agree", [k for k in heard if k not in named]),
+        (differ, [k for k in heard if k in named]),
+        (agree, [k for k in heard if k not in named]),
         ("Not heard", [f"{r.key} ({r.status})" for r in result.replies if not r.ok]),
     ]
     return [(label, clipped(printable(", ".join(keys)), 600)) for label, keys in sides if label and keys]
+
+
+def _below_its_topic(dissent: Reply) -> Reply:
+    """Dissent without the line that says its topic, which heads its card."""
+    topic = dissent.data().get("topic")
+    return dissent.but(text=dissent.text.removeprefix(f"- {topic}\n")) if topic else dissent
 
 
 def _listed(value: object) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from utils.ledger import LedgerRow
 
 WIDEST = 3
 """Blocks side by side in one layer."""
-BOX_WIDTH, WIDEST_BOX, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 320.0, 50.0, 18.0
+BOX_WIDTH, WIDEST_BOX, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 320.0, 46.0, 18.0
 PAD, HEADER, GROUP_WIDTH = 18.0, 54.0, 260.0
 MOST_DOTS = 24
 GLYPHS: Mapping[State, str] = {"ran": "✓", "failed": "✕", "waiting": "…", "skipped": "–", "idle": ""}

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-GAP_X, GAP_Y = 26.0, 34.0
+GAP_X, GAP_Y = 26.0, 24.0
 BEND = 14.0
 """The room that an edge takes which passes a layer by."""
 

@@ -232,6 +232,21 @@ def test_a_degraded_run_says_who_was_not_heard() -> None:
     assert "Not heard: carl: no answer within 60 s." in Page(render(view_of(status="degraded"))).text
 
 
+def test_who_differs_on_a_point_is_not_said_to_be_against_the_answer() -> None:
+    point = {"topic": "When to go", "positions": [{"agent": "bell", "position": "at once"}]}
+    told = reply("- When to go\n  - bell: at once", key="1 · When to go", data=point)
+    page = Page(render(view_of(agreement=1.0, dissent=[told])))
+    assert "100 % agree with the answer. Differ on a point bell Differ on no point ada Not heard carl" in page.text
+    assert page.text.count("When to go") == 1
+    assert page.text.count("bell: at once") == 1
+
+
+def test_dissent_is_shown_once() -> None:
+    told = reply("- When to go\n  - bell: at once", key="1 · When to go", data={"topic": "When to go"})
+    shown = replace(view_of(dissent=[told]), traced=[ran("form", out=[told])])
+    assert Page(render(shown)).text.count("bell: at once") == 1
+
+
 def test_every_question_to_a_person_is_listed() -> None:
     page = Page(render(replace(view_of(), reviews=[review(text="Shorter.")])))
     assert "decide (turn 3) 2026-11-21 10:01:00 revise 1 min 36 s Shorter." in page.text
