@@ -5,15 +5,17 @@ from importlib import import_module
 from uuid import uuid4
 
 from tests.fake_openai import serve
+from tests.pyflyte import think_tank
 from utils.llm import ChatRequest, Message, complete, vectors_of
 from utils.phi import sanitise
 from utils.settings import settings
 
 
 def _warm_up() -> None:
-    """A call by real HTTP among it: LiteLLM imports a second's worth only then."""
-    for name in ("tests.pyflyte", "workflows.think_tank", "tasks.grimoire", "tasks.cato", "tasks.deck"):
+    """A command that is refused and a call by real HTTP among it: only then is all imported."""
+    for name in ("tasks.grimoire", "tasks.cato", "tasks.deck"):
         import_module(name)
+    think_tank("--prompt", "")
     with serve() as fake:
         os.environ["OPENAI_API_BASE"] = fake.base_url
         settings.cache_clear()

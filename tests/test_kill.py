@@ -31,8 +31,10 @@ from utils.settings import settings
 KILLS = int(os.environ.get("RADIANT_KILLS", "3"))
 ASK = ("--prompt", "Should a 12-person startup move from a monolith to microservices?", "--run_id", "killed")
 APPROVAL = (*ASK, "--require_approval")
-LATENCY = 0.03
+LATENCY = 0.1
 """Seconds that the server takes for a reply, so that calls are under way when the kill comes."""
+LATEST = 1.3
+"""Up to when to kill, as a share of the time that a run took: no two take the same."""
 LIBRARIAN = re.compile(r"^learn\b|/draft\b")
 VICTIM = "victim"
 """What the killed processes' connections are called."""
@@ -201,10 +203,10 @@ def test_killed_at_random_moments_it_ends_as_if_nothing_had_happened(trials: Tri
     kills = 0
     for number in range(3 * KILLS):
         with trials.tenant() as trial:
-            share = (number % KILLS + chance.random()) / KILLS
+            share = LATEST * (number % KILLS + chance.random()) / KILLS
             trial.kill(ASK, share * seconds)
             if chance.random() < 0.5 and kills + trial.kills < KILLS:
-                trial.kill(ASK, chance.random() * seconds * (1 - share))
+                trial.kill(ASK, chance.random() * seconds)
             trial.end(ASK)
             assert trial.left() == wanted, f"killed after {share:.0%}"
         kills += trial.kills
