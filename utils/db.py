@@ -13,9 +13,9 @@ app's, DATABASE_OWNER_URL, DATABASE_MAINTENANCE_URL).
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from uuid import UUID
 from weakref import WeakSet
 
@@ -49,6 +49,26 @@ def tenant_transaction(tenant_id: UUID, *, durable: bool = True) -> Iterator["Cu
     begin = _BEGIN_TENANT if durable else _BEGIN_TENANT_RELAXED
     with _transaction("app", begin, (str(tenant_id),)) as cursor:
         yield cursor
+
+
+def tenant_function(
+    tenant_id: UUID, call: str, arguments: Sequence[object], *, durable: bool = True
+) -> tuple[Any, ...]:
+    """The row that a database function gives, as a transaction of one tenant in one round trip.
+
+    `call` is a constant such as `begin_call(tenant.id, %s)`: its first argument is the tenant, whose setting is thereby
+    made before the function runs. It commits without waiting for the disk and, where it must be durable, waits after:
+    so that its locks are held for no write of the disk, and calls that end together share one. Raises
+    DatabaseUnavailable.
+    """
+    ensure_database()
+    with _state.pool("app").cursor(f"{_AS_TENANT}{call} AS given", (str(tenant_id), *arguments)) as cursor:
+        found = cursor.fetchone()
+        if durable:
+            cursor.execute(_FLUSH)
+    if found is None:
+        raise RadiantError(f"the database gave nothing for {call.partition('(')[0]}")
+    return found
 
 
 @contextmanager
@@ -97,19 +117,20 @@ class _Pool:
         self._free = threading.BoundedSemaphore(size)
 
     @contextmanager
-    def connection(self, begin: str, arguments: tuple[str, ...]) -> Iterator["Connection"]:
-        """A connection on which `begin` was executed. It goes back to the pool unless it broke."""
+    def cursor(self, first: str, arguments: Sequence[object]) -> Iterator["Cursor"]:
+        """A cursor that has executed `first`. Its connection goes back to the pool unless it broke."""
         if not self._free.acquire(timeout=self._wait):
             raise DatabaseUnavailable(
                 f"all {self._size} database connections were busy for {self._wait:.0f} s: "
                 "raise RADIANT_DATABASE_CONNECTIONS"
             )
         try:
-            connection = self._begun(begin, arguments)
+            cursor = self._begun(first, arguments)
             try:
-                yield connection
+                yield cursor
             finally:
-                self._put_back(connection)
+                cursor.close()
+                self._put_back(cursor.connection)
         finally:
             self._free.release()
 
@@ -117,7 +138,7 @@ class _Pool:
         while self._idle:
             self._idle.pop().close()
 
-    def _begun(self, begin: str, arguments: tuple[str, ...]) -> "Connection":
+    def _begun(self, first: str, arguments: Sequence[object]) -> "Cursor":
         import psycopg2
 
         while True:
@@ -126,9 +147,9 @@ class _Pool:
             except IndexError:
                 connection, fresh = _connect(self._role), True
             try:
-                with connection.cursor() as cursor:
-                    cursor.execute(begin, arguments)
-                return connection
+                cursor = connection.cursor()
+                cursor.execute(first, arguments)
+                return cursor
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 # The server may have restarted since. Nothing was done yet: try the next, down to a new one.
                 connection.close()
@@ -173,7 +194,7 @@ def _transaction(role: Role, begin: str, arguments: tuple[str, ...]) -> Iterator
     """Sends BEGIN and COMMIT itself, on connections in autocommit: psycopg2's BEGIN is a round trip more."""
     import psycopg2
 
-    with _state.pool(role).connection(begin, arguments) as connection, connection.cursor() as cursor:
+    with _state.pool(role).cursor(begin, arguments) as cursor:
         try:
             yield cursor
         except BaseException:
@@ -281,5 +302,12 @@ _BUSY_SECONDS = 30.0
 _RESTART_SECONDS = 15.0
 
 _BEGIN = "BEGIN"
+_AS_TENANT = """
+WITH tenant AS MATERIALIZED (
+    SELECT set_config('app.current_tenant_id', %s, true)::uuid AS id, set_config('synchronous_commit', 'off', true)
+)
+SELECT given.* FROM tenant, LATERAL """
+# A commit that waits for the disk waits for all that was committed before it: the log is written in order.
+_FLUSH = "SELECT pg_logical_emit_message(true, 'radiant', 'flush')"
 _BEGIN_TENANT = "BEGIN; SET LOCAL app.current_tenant_id = %s"
 _BEGIN_TENANT_RELAXED = "BEGIN; SET LOCAL app.current_tenant_id = %s; SET LOCAL synchronous_commit = off"

@@ -19,7 +19,7 @@ from typing import Literal
 from uuid import UUID
 
 from utils import governor
-from utils.db import maintenance_transaction, tenant_transaction
+from utils.db import maintenance_transaction, tenant_function, tenant_transaction
 from utils.errors import BadInput, DatabaseUnavailable, RadiantError
 from utils.llm import ChatRequest, Completion, charge_usd, estimate_usd
 from utils.settings import settings
@@ -223,13 +223,10 @@ class _Call:
             raise governor.over_budget(budget, amount)
 
     def _begin(self, amount: Decimal) -> _Begun:
-        with tenant_transaction(self.key.tenant_id, durable=False) as cursor:
-            body = self.request.model_dump_json()
-            values = (*self._place(), self.request.model, body, amount, *governor.default_caps())
-            cursor.execute(_BEGIN, values)
-            found = cursor.fetchone()
-        assert found is not None
-        return _Begun(*found)
+        body = self.request.model_dump_json()
+        values = (*self._place(), self.request.model, body, amount, *governor.default_caps())
+        verdict, stored, attempt, over = tenant_function(self.key.tenant_id, _BEGIN, values, durable=False)
+        return _Begun(verdict, stored, attempt, over)
 
     def _settle(self, attempt: int, completion: Completion) -> PaidCall:
         import psycopg2
@@ -256,20 +253,16 @@ class _Call:
         return PaidCall(completion, from_ledger=False, alerts=alerts)
 
     def _write(self, values: tuple[object, ...]) -> tuple[str | None, tuple[governor.Window, ...]]:
-        with tenant_transaction(self.key.tenant_id) as cursor:
-            cursor.execute(_SETTLE, values)
-            found = cursor.fetchone()
-        assert found is not None
-        return found[0], tuple(w for w in governor.WINDOWS if w in found[1])
+        stored, alerts = tenant_function(self.key.tenant_id, _SETTLE, values)
+        return stored, tuple(w for w in governor.WINDOWS if w in alerts)
 
     def _release(self, attempt: int, state: State, error: str) -> None:
-        with tenant_transaction(self.key.tenant_id, durable=False) as cursor:
-            storable = error.replace("\x00", "").encode(errors="replace").decode()
-            cursor.execute(_RELEASE, (*self._place(), attempt, state, storable))
+        storable = error.replace("\x00", "").encode(errors="replace").decode()
+        tenant_function(self.key.tenant_id, _RELEASE, (*self._place(), attempt, state, storable), durable=False)
 
     def _place(self) -> tuple[object, ...]:
         key = self.key
-        return key.tenant_id, key.run_id, key.path, key.member, key.attempt, self.digest
+        return key.run_id, key.path, key.member, key.attempt, self.digest
 
 
 def _completion(stored: str | None, key: CallKey) -> Completion:
@@ -305,12 +298,9 @@ _underway = governor.Underway()
 _DIED = "its process died before it settled"
 _INTERRUPTED = "interrupted before it settled"
 
-_BEGIN = """
-SELECT verdict, stored, attempt, over_kind
-FROM begin_call(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-_SETTLE = "SELECT stored, alerts FROM settle_call(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-_RELEASE = "SELECT release_call(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_BEGIN = "begin_call(tenant.id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_SETTLE = "settle_call(tenant.id, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_RELEASE = "release_call(tenant.id, %s, %s, %s, %s, %s, %s, %s, %s)"
 _RECORDED = """
 SELECT output::text FROM step_records
 WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND path = %(path)s AND kind = %(kind)s
