@@ -47,7 +47,7 @@ def open_run(
 @task(retries=RETRIES, timeout=TIMEOUT)
 def node(block: str, path: str, run: Run, made: Slots) -> Slots:
     """One block with all that lies inside it."""
-    given = PlainHost(run).block(block_from_json(block), Scope(made), path)
+    given = PlainHost(run, resumed=True).block(block_from_json(block), Scope(made), path)
     return {slot: list(replies) for slot, replies in given.items()}
 
 

@@ -3,7 +3,7 @@
 It runs whole graphs on a local machine, and bodies inside one node of a cluster.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.blocks import (
@@ -16,6 +16,7 @@ from tasks.blocks import (
     run_time_pattern,
     start_slots,
 )
+from tasks.kept import keep_failures, kept
 from tasks.refs import slots_of
 from tasks.reply import Replies, Slots, failed
 from tasks.run import Run
@@ -31,9 +32,10 @@ from utils.settings import settings
 
 @dataclass(frozen=True)
 class PlainHost:
-    """Runs blocks of one run in threads."""
+    """Runs blocks of one run in threads. `resumed`: an earlier try of the run may have been here."""
 
     run: Run
+    resumed: bool = False
 
     def constant(self, slots: Slots) -> Mapping[str, Replies]:
         return slots
@@ -50,7 +52,7 @@ class PlainHost:
 
     def _run(self, block: AnyBlock, scope: Scope[Replies], path: str) -> Mapping[str, Replies]:
         if isinstance(block, Step | Fan):
-            return perform(block, scope, path, self.run)
+            return self._as_before(path, lambda: perform(block, scope, path, self.run))
         if isinstance(block, Each):
             return self._each(block, scope, path)
         if isinstance(block, Loop):
@@ -74,7 +76,10 @@ class PlainHost:
             except RunFailed as error:
                 return {slot: [failed(error.message, key=items[index].key)] for slot in block.body.gives}
 
-        made = together([lambda i=i: one(i) for i in range(len(items))], settings().calls_at_once)  # type: ignore[misc]
+        def job(index: int) -> Callable[[], Slots]:
+            return lambda: self._as_before(f"{path}[{index}]", lambda: one(index))
+
+        made = together([job(i) for i in range(len(items))], settings().calls_at_once)
         return gathered(items, made, list(block.body.gives)) if items else {s: [] for s in slots_of(block)}
 
     def _loop(self, block: Loop, scope: Scope[Replies], path: str) -> Slots:
@@ -90,3 +95,8 @@ class PlainHost:
         pattern, use = run_time_pattern(block, scope, path)
         made = walk_pattern(use, pattern, scope, path, self)
         return {slot: made.get(slot, []) for slot in slots_of(block)}
+
+    def _as_before(self, path: str, make: Callable[[], Slots]) -> Slots:
+        """What is made here now, or what an earlier try went on with although replies had failed."""
+        before = kept(self.run, path) if self.resumed else None
+        return keep_failures(self.run, path, make()) if before is None else before

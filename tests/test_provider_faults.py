@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import get_args
 
 import pytest
+from click.testing import CliRunner
 
+from scripts.radiant import main as radiant_main
 from tasks.result import Result
 from tests.conftest import as_owner
 from tests.fake_openai import FakeOpenAI, Fault, Kind, Reply, Request
@@ -197,16 +199,22 @@ def test_where_nobody_answers_the_run_fails_and_goes_on_later(fake: FakeOpenAI, 
 
 
 def test_resumed_it_makes_only_the_missing_calls(fake: FakeOpenAI, database: str) -> None:
-    fake.behave = lambda r: Fault("rate_limit") if system(r).startswith(EDITOR) else simulated(r)
-    done = think_tank(*ASK, *agents("one", "two"))
+    def behave(request: Request) -> Reply | Fault:
+        ill = agent(request) == "ill" or system(request).startswith(EDITOR)
+        return Fault("bad_request") if ill else simulated(request)
+
+    fake.behave = behave
+    asked = (*ASK, *agents("one", "two", "ill"))
+    done = think_tank(*asked)
     assert done.exit_code == 1
     assert "error: block 'body/synthesis'" in done.stderr.splitlines()[-1]
-    assert sorted(agent(r) for r in chats(fake) if agent(r)) == ["one", "two"]
+    assert sorted(agent(r) for r in chats(fake) if agent(r)) == ["ill", "one", "two"]
     before = len(chats(fake))
 
     fake.behave = simulated
-    assert think_tank(*ASK, *agents("one", "two")).exit_code == 0
-    assert not any(agent(r) for r in chats(fake)[before:])
+    assert think_tank(*asked).exit_code == 0
+    assert result().status == "done"
+    assert [agent(r) for r in chats(fake)[before:] if agent(r)] == ["ill"]
     in_order(database)
 
 
@@ -296,4 +304,20 @@ def test_a_librarian_that_fails_costs_the_lessons_not_the_run(fake: FakeOpenAI, 
     with as_owner(database) as cursor:
         cursor.execute("SELECT count(*) FROM knowledge_heuristics")
         assert cursor.fetchone() == (0,)
+    in_order(database)
+
+
+def test_what_was_approved_is_what_is_given_though_the_provider_recovered(fake: FakeOpenAI, database: str) -> None:
+    fake.behave = lambda r: Fault("server_error") if agent(r) == "ill" else simulated(r)
+    asked = (*ASK, *agents("well", "ill", "other"), "--require_approval")
+    assert think_tank(*asked).exit_code == 3
+    before = len(chats(fake))
+    fake.behave = simulated
+    approved = CliRunner().invoke(radiant_main, ["approve", RUN], prog_name="radiant")
+    assert approved.exit_code == 0, approved.output
+    done = think_tank(*asked)
+    assert done.exit_code == 0, done
+    assert len(chats(fake)) == before, "not one call more"
+    assert (result().status, result().outcome) == ("degraded", "degraded")
+    assert "Not heard: ill" in result().answer
     in_order(database)

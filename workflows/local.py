@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tasks.estimate import cost_at_most, estimate
 from tasks.functions import find_pattern
+from tasks.kept import forget_failures
 from tasks.opening import Asked, Opened, open_asked
 from tasks.plain import PlainHost
 from tasks.reply import Replies
@@ -16,7 +17,7 @@ from tasks.result import Result, RunStatus, Signal
 from tasks.spec import GraphSpec
 from tasks.views import Scope
 from tasks.walk import walk
-from utils.errors import BadInput, Expired, OverBudget, RadiantError, Waiting
+from utils.errors import BadInput, Expired, OverBudget, RadiantError, RunFailed, Waiting
 from utils.governor import remaining
 from utils.runs import heartbeat, lease, set_status
 from utils.settings import settings
@@ -56,7 +57,7 @@ def _run(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[Resu
         if not opened.resumed:
             _confirm_estimate(opened)
         nothing: Scope[Replies] = Scope({})
-        made = walk(spec, nothing.with_names(opened.inputs), "", PlainHost(run))
+        made = walk(spec, nothing.with_names(opened.inputs), "", PlainHost(run, resumed=opened.resumed))
     result = Result.model_validate_json(made["result"][0].fields)
     return result, [Signal.model_validate_json(s.fields) for s in made["signals"]]
 
@@ -78,6 +79,8 @@ def _recorded_status(opened: Opened) -> Iterator[None]:
         raise
     except Exception as error:
         set_status(tenant, run_id, "failed", error=str(error))
+        if isinstance(error, RunFailed):
+            forget_failures(opened.run)
         raise
 
 
