@@ -51,7 +51,7 @@ def call_model(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Re
     for attempt in range(call.retries + 1):
         last = _try(request, spot, attempt)
         if last.ok:
-            return _restored(last, placeholders)
+            return _restored(last.but(tries=attempt + 1), placeholders)
     return last
 
 

@@ -1,7 +1,8 @@
-"""Blocks that went on although replies of theirs failed: what they gave then, they give in every later try of the run.
+"""Blocks that went on although calls of theirs failed: what they gave then, they give in every later try of the run.
 
 The ledger makes a failed call again when a run resumes. Were its reply let in now, all that came after it would change:
-calls would be paid for twice, and what Cato checked and a person approved would not be what is given.
+calls would be paid for twice, and what Cato checked and a person approved would not be what is given. The same holds
+for a call that failed before another try of its step succeeded.
 """
 
 from uuid import UUID
@@ -23,8 +24,8 @@ def kept(run: Run, path: str) -> Slots | None:
 
 
 def keep_failures(run: Run, path: str, slots: Slots) -> Slots:
-    """What a block gives, kept where replies of it failed."""
-    if any(r.status in FAILURES for replies in slots.values() for r in replies):
+    """What a block gives, kept where calls of it failed."""
+    if any(r.status in FAILURES or r.tries > 1 for replies in slots.values() for r in replies):
         with tenant_transaction(UUID(run.tenant_id)) as cursor:
             cursor.execute(_KEEP, (run.tenant_id, run.run_id, path, dump(slots)))
     return slots

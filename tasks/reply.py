@@ -31,6 +31,8 @@ class Reply(BaseModel):
     model: str = ""
     tokens: int = 0
     calls: int = 0
+    tries: int = 1
+    """Which try of its step gave it; what an earlier one was asked may be asked again when the run resumes."""
     cost: float = 0.0
     latency: float = 0.0
 

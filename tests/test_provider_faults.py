@@ -89,6 +89,11 @@ def ledger() -> dict[tuple[str, int, int], LedgerRow]:
     return {(r.path, r.member, r.attempt): r for r in ledger_of(settings().tenant_id, RUN)}
 
 
+def approve() -> None:
+    done = CliRunner().invoke(radiant_main, ["approve", RUN], prog_name="radiant")
+    assert done.exit_code == 0, done.output
+
+
 def in_order(database: str) -> None:
     """What failed charged nothing and holds nothing back; what was settled is what the budgets say."""
     rows = ledger().values()
@@ -313,11 +318,30 @@ def test_what_was_approved_is_what_is_given_though_the_provider_recovered(fake: 
     assert think_tank(*asked).exit_code == 3
     before = len(chats(fake))
     fake.behave = simulated
-    approved = CliRunner().invoke(radiant_main, ["approve", RUN], prog_name="radiant")
-    assert approved.exit_code == 0, approved.output
+    approve()
     done = think_tank(*asked)
     assert done.exit_code == 0, done
     assert len(chats(fake)) == before, "not one call more"
     assert (result().status, result().outcome) == ("degraded", "degraded")
     assert "Not heard: ill" in result().answer
+    in_order(database)
+
+
+def test_what_came_at_a_second_try_is_not_tried_again(fake: FakeOpenAI, database: str) -> None:
+    lock, editing = threading.Lock(), Counter[str]()
+
+    def behave(request: Request) -> Reply | Fault:
+        with lock:
+            editing[system(request)] += 1
+        ill = system(request).startswith(EDITOR) and editing[system(request)] == 1
+        return Fault("bad_request") if ill else simulated(request)
+
+    fake.behave = behave
+    asked = (*ASK, "--require_approval")
+    assert think_tank(*asked).exit_code == 3
+    assert [ledger()["body/synthesis", 0, attempt].state for attempt in (0, 1)] == ["failed", "settled"]
+    before = len(chats(fake))
+    approve()
+    assert think_tank(*asked).exit_code == 0
+    assert len(chats(fake)) == before, "not one call more"
     in_order(database)
