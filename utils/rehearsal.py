@@ -24,10 +24,10 @@ def rehearse(model: str, messages: Sequence[Mapping[str, str]], json_schema: str
     role = next((turn["content"] for turn in messages if turn["role"] == "system"), "")
     seed = _digest(model, json.dumps([dict(turn) for turn in messages]), json_schema or "")
     if json_schema is not None:
-        return json.dumps(instance(json.loads(json_schema), seed=seed, topic=_words(question, 8)))
+        return json.dumps(instance(json.loads(json_schema), seed=seed, topic=_words(_asked(question), 8)))
     text = PARAGRAPH.format(
         model=model,
-        question=_words(question, 12),
+        question=_words(_asked(question), 12),
         role=_words(role, 10) or "a general adviser",
         stance=_random(seed).choice(STANCES),
     )
@@ -102,6 +102,12 @@ def _answer(model: str, question: str, choices: str) -> str:
     first = int(_digest(question)[:8], 16) % len(options)
     dissents = int(_digest(model, question)[:8], 16) % 7 == 0
     return options[(first + dissents) % len(options)]
+
+
+def _asked(prompt: str) -> str:
+    """The question within a prompt that quotes it between tags; else the prompt."""
+    quoted = re.search(r"<question>(.*?)</question>", prompt, re.DOTALL)
+    return quoted[1] if quoted else prompt
 
 
 def _words(text: str, count: int) -> str:
