@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from flytekit import Deck, current_context, task
+from flytekit.core.context_manager import FlyteContextManager
 
 from tasks.opening import Asked, open_asked
 from tasks.plain import PlainHost
@@ -71,8 +72,15 @@ def outputs(run: Run, made: Slots) -> tuple[Result, list[Signal]]:
 
 
 def make_node(entity: Any, node_id: str, **inputs: Any) -> Any:
-    """The promise of a new node of this entity, under an id of its own."""
-    return entity(**inputs).with_overrides(node_name=node_id)
+    """The promise of a new node of this entity, under an id of its own.
+
+    flytekit lists what a node waits for in the order of a set: sorted, the same graph is the same bytes.
+    """
+    made = entity(**inputs).with_overrides(node_name=node_id)
+    compiling = FlyteContextManager.current_context().compilation_state
+    if compiling is not None:
+        compiling.nodes[-1].upstream_nodes.sort(key=lambda before: before.id)
+    return made
 
 
 def execution_id() -> str:
