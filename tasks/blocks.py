@@ -5,7 +5,7 @@ from uuid import UUID
 from tasks.calls import Spot
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
-from tasks.refs import ITEM, TURN, block_of
+from tasks.refs import ENDED, ITEM, SPENT, TURN, block_of
 from tasks.reply import Replies, Reply, Slots, ok_of, reply
 from tasks.run import Run
 from tasks.spec import At, Choose, Each, GraphSpec, Loop, Pick, Use
@@ -73,8 +73,8 @@ def loop_ended(block: Loop, scope: Scope[Replies], slots: Slots, turn: int, path
     by = ""
     if block.until and (turn > 0 or block.asks_first):
         inner = in_turn(block, scope, slots, turn)
-        if any(block_of(v.ref) == "spent" for v in block.until.sees.values()):
-            inner = inner.with_names({"spent": [_spent(run, path)]})
+        if any(block_of(v.ref) == SPENT for v in block.until.sees.values()):
+            inner = inner.with_names({SPENT: [_spent(run, path, turn)]})
         by = "test" if holds(block.until, inner, f"{path}@{turn}", run) else ""
     if not by and block.takes and not slots[block.takes]:
         by = "empty"
@@ -82,15 +82,15 @@ def loop_ended(block: Loop, scope: Scope[Replies], slots: Slots, turn: int, path
         by = "bound"
     if not by:
         return None
-    ended = reply(f"{turn} turns, ended by {by}", key="ended", data={"turns": turn, "by": by})
-    return {**slots, "ended": [ended], "spent": [_spent(run, path)]}
+    ended = reply(f"{turn} turns, ended by {by}", key=ENDED, data={"turns": turn, "by": by})
+    return {**slots, ENDED: [ended], SPENT: [_spent(run, path, turn)]}
 
 
-def _spent(run: Run, path: str) -> Reply:
-    """What a Loop's body has cost so far, from the ledger, so that a replay reads the same."""
-    sums = spent(UUID(run.tenant_id), run.run_id, under=f"{path}@")
+def _spent(run: Run, path: str, turns: int) -> Reply:
+    """What so many turns of a Loop have cost, from the ledger: in a replay later turns stand there too."""
+    sums = spent(UUID(run.tenant_id), run.run_id, under=[f"{path}@{t}/" for t in range(1, turns + 1)])
     data = {"calls": sums.calls, "tokens": sums.tokens, "cost": float(sums.cost_usd)}
-    return reply(f"{sums.calls} calls", key="spent", data=data)
+    return reply(f"{sums.calls} calls", key=SPENT, data=data)
 
 
 def chosen(block: Choose, scope: Scope[Replies], path: str, run: Run) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Mapping
 
 from tasks.functions import accepts, find_pattern
 from tasks.refs import (
+    ENDED,
     ITEM,
+    SPENT,
     TURN,
     actions_of,
     block_of,
     bodies_of,
     bound_in,
+    bound_in_test,
     own_refs,
     refs,
     slots_of,
@@ -226,6 +229,8 @@ def _check_fan(block: Fan) -> None:
 
 
 def _check_loop(block: Loop, scope: Scope) -> None:
+    if taken := {ITEM, TURN, ENDED, SPENT} & set(block.carries):
+        raise SpecError(f"block '{block.id}': a Loop binds {', '.join(sorted(taken))} itself, choose another slot")
     if block.takes and block.takes not in block.carries:
         raise SpecError(f"block '{block.id}': takes '{block.takes}', which it does not carry")
     if not block.carries:
@@ -243,8 +248,9 @@ def _check_loop(block: Loop, scope: Scope) -> None:
         raise SpecError(f"block '{block.id}': no slot carries {', '.join(sorted(idle))} of its body")
     if block.until:
         _check_test(block.id, block.until, extra=set())
+        between = {**scope, **dict.fromkeys(bound_in_test(block), _PLAIN)}
         for view in block.until.sees.values():
-            _check_ref(f"block '{block.id}'", view.ref, inner, set())
+            _check_ref(f"block '{block.id}'", view.ref, between, set())
 
 
 def _check_choose(block: Choose, scope: Scope) -> None:

@@ -22,6 +22,7 @@ from tasks.spec import (
 )
 
 ITEM, TURN, LESSONS = "item", "turn", "lessons"
+ENDED, SPENT = "ended", "spent"
 
 
 def block_of(ref: str) -> str:
@@ -36,7 +37,7 @@ def slots_of(block: AnyBlock) -> frozenset[str]:
     if isinstance(block, Each):
         return frozenset(block.body.gives)
     if isinstance(block, Loop):
-        return frozenset(block.carries) | {"ended", "spent"}
+        return frozenset(block.carries) | {ENDED, SPENT}
     if isinstance(block, Choose):
         return frozenset(next(iter(block.bodies.values())).gives)
     if isinstance(block, Use):
@@ -59,6 +60,11 @@ def bound_in(block: AnyBlock) -> frozenset[str]:
     if isinstance(block, Loop):
         return frozenset({*block.carries, TURN} | ({ITEM} if block.takes else set()))
     return frozenset()
+
+
+def bound_in_test(block: Loop) -> frozenset[str]:
+    """The names that a Loop binds for its stop test: an item is of a turn, and the test stands between turns."""
+    return frozenset({*block.carries, TURN, SPENT})
 
 
 def _values(*values: object) -> Iterator[str]:
@@ -111,9 +117,9 @@ def own_refs(block: AnyBlock) -> Iterator[str]:
 
 
 def until_refs(block: AnyBlock) -> Iterator[str]:
-    """The refs of a Loop's stop test: its slots, its turn, and what encloses it."""
+    """The refs of a Loop's stop test to what encloses the Loop."""
     if isinstance(block, Loop) and block.until:
-        yield from (v.ref for v in block.until.sees.values())
+        yield from (v.ref for v in block.until.sees.values() if block_of(v.ref) not in bound_in_test(block))
 
 
 def graph_refs(graph: Graph) -> Iterator[str]:
@@ -128,8 +134,8 @@ def refs(block: AnyBlock) -> frozenset[str]:
     """Every ref that a block and its bodies read from outside the block."""
     inner: Iterable[str] = [r for body in bodies_of(block).values() for r in graph_refs(body)]
     bound = bound_in(block)
-    free = {r for r in [*inner, *until_refs(block)] if block_of(r) not in bound}
-    return frozenset(free | set(own_refs(block)))
+    free = {r for r in inner if block_of(r) not in bound}
+    return frozenset(free.union(until_refs(block), own_refs(block)))
 
 
 def wants_lessons(block: AnyBlock) -> bool:

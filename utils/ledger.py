@@ -8,7 +8,7 @@ three steps: no transaction and no connection is held while a model thinks. Sett
 import hmac
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal
@@ -132,10 +132,10 @@ def ledger_of(tenant_id: UUID, run_id: str) -> tuple[LedgerRow, ...]:
         return tuple(LedgerRow(*row) for row in cursor.fetchall())
 
 
-def spent(tenant_id: UUID, run_id: str, *, under: str = "") -> Spent:
-    """What a run has cost so far, or what the calls cost whose paths start with `under`."""
+def spent(tenant_id: UUID, run_id: str, *, under: Sequence[str] = ("",)) -> Spent:
+    """What a run has cost so far, or what the calls cost whose paths start with one of `under`."""
     with tenant_transaction(tenant_id, durable=False) as cursor:
-        cursor.execute(_SPENT, (tenant_id, run_id, under))
+        cursor.execute(_SPENT, (tenant_id, run_id, list(under)))
         found = cursor.fetchone()
     assert found is not None
     return Spent(*found)
@@ -320,7 +320,7 @@ SELECT count(*) FILTER (WHERE state = 'settled'),
     coalesce(sum(cost_usd), 0)::float8,
     count(*) FILTER (WHERE state = 'settled' AND cost_usd IS NULL),
     coalesce(sum(lost), 0)::bigint
-FROM model_calls WHERE tenant_id = %s AND run_id = %s AND starts_with(path, %s)
+FROM model_calls WHERE tenant_id = %s AND run_id = %s AND path ^@ ANY(%s)
 """
 _FORGET_WINDOWS = """
 DELETE FROM budgets WHERE kind <> 'run' AND reserved_usd = 0 AND updated_at < now() - make_interval(days => %s)

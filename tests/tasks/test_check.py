@@ -132,6 +132,21 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "loop of no turns": (lambda: counting(turns=0), "Loop 'count-up': turns"),
     "loop that carries nothing": (lambda: spec(counting(carries={}), gives="count-up.ended"), "carries nothing"),
+    "a slot that a loop binds itself": (
+        lambda: spec(counting(carries={"spent": Carry(start="prompt", next="count")}), gives="count-up.spent"),
+        "block 'count-up': a Loop binds spent itself",
+    ),
+    "a stop test that sees the item of a turn": (
+        lambda: spec(
+            counting(
+                carries={"count": Carry(start="prompt", next="count")},
+                takes="count",
+                until=Test(fn=f"{TOYS}.says", sees=see(seen="item"), args={"text": "x"}),
+            ),
+            gives="count-up.count",
+        ),
+        "block 'count-up' reads 'item'",
+    ),
     "loop that takes what it does not carry": (
         lambda: spec(counting(takes="queue"), gives="count-up.count"),
         "block 'count-up': takes 'queue'",

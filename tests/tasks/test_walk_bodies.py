@@ -7,6 +7,7 @@ import pytest
 from tasks.run import Run
 from tasks.spec import (
     At,
+    Call,
     Carry,
     Choose,
     Each,
@@ -67,6 +68,27 @@ def test_a_loop_tests_after_each_turn_and_before_the_first_if_it_asks_first(give
 def test_a_test_may_take_the_turn(give: Give) -> None:
     loop = counting(99).model_copy(update={"until": Test(fn=f"{TOYS}.in_turn", args={"bound": 2})})
     assert texts(give(spec(loop, gives=COUNTED), prompt="0")["count"]) == ["2"]
+
+
+def test_a_budget_in_a_test_stops_at_the_same_turn_when_the_run_resumes(give: Give) -> None:
+    """Two calls a turn, at most three: the ledger already has all four when the first turn is tested again."""
+    calls = Fan(id="ask", does=Call(prompt="{{count}}"), sees=see("count"), members=samples(2), at_most=2)
+    body = Graph(
+        blocks=(calls, Step(id="add", does=fn("first"), sees=see(seen="ask"))),
+        gives={"count": "add"},
+    )
+    loop = Loop(
+        id="loop",
+        carries={"count": Carry(start="prompt", next="count")},
+        until=Test(fn=f"{TOYS}.dear", sees=see("spent"), args={"calls": 3}),
+        body=body,
+        turns=9,
+    )
+    gives = {"count": "loop.count", "ended": "loop.ended", "spent": "loop.spent"}
+    first, again = (give(spec(loop, gives=gives), prompt="x") for _ in range(2))
+    assert first["ended"][0].data() == {"turns": 2, "by": "test"}
+    assert first["spent"][0].data()["calls"] == 4
+    assert again == first
 
 
 def test_a_loop_takes_items_from_a_queue_that_its_body_rewrites(give: Give) -> None:
@@ -145,8 +167,6 @@ def test_a_pattern_known_at_run_time_is_validated_first(give: Give) -> None:
 
 
 def test_a_pattern_known_at_run_time_keeps_within_its_calls(give: Give) -> None:
-    from tasks.spec import Call
-
     many = spec(Fan(id="last", does=Call(prompt="Hello."), members=samples(5), at_most=5), inputs=())
     with pytest.raises(RunFailed, match="'toy' may make 5 calls, 4 are allowed"):
         give(using_at_run_time(most_calls=4), prompt="hello", which=many.to_json())

@@ -15,6 +15,11 @@ def items(count: int) -> Replies:
 
 
 @pure
+def first(seen: Replies) -> Reply:
+    return seen[0]
+
+
+@pure
 def join(seen: Replies, sep: str = " ") -> Reply:
     return reply(sep.join(r.text if r.ok else f"({r.cause})" for r in seen), key="joined")
 

@@ -174,7 +174,7 @@ def test_the_sum_of_what_stands_under_a_path() -> None:
     key, provider = new_run(), Provider()
     for path in ("loop@1", "loop@2", "loop_%", "loop"):
         pay(CallKey(key.tenant_id, key.run_id, path), provider)
-    assert spent(key.tenant_id, key.run_id, under="loop@").calls == 2
+    assert spent(key.tenant_id, key.run_id, under=["loop@"]).calls == 2
     assert spent(key.tenant_id, key.run_id).tokens == 4 * 30
 
 
