@@ -67,15 +67,10 @@ class Settings(BaseSettings):
     # Privacy.
     phi: Literal["allow", "redact", "refuse"] = "allow"
     """Whether personal or health information may reach a provider."""
-    retention_days: int = Field(default=365, ge=1)
     hmac_key: SecretStr = SecretStr("")
     """Keys the digests of prompts; empty means the key in `home`. Machines that share a database share it."""
 
-    # Prompts and confidence (seed 000, brain_config.quality and neuralTrust).
     max_prompt_chars: int = Field(default=100_000, ge=1)
-    verify_below: float = 0.5
-    human_below: float = 0.3
-
     check_seconds: float = Field(default=10.0, gt=0)
     """How long a judge of Cato has, with everything that it retries; who took longer did not pass."""
 
