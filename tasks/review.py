@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from threading import Lock
 from uuid import UUID
 
 from tasks.reply import Replies, Slots, reply
@@ -28,6 +29,8 @@ DOMAIN_TIMEOUTS = {"medical": 300, "financial": 600, "legal": 900}
 """Seconds that a review may wait, by domain (seed 002, DOMAIN_TIMEOUTS); 1800 elsewhere."""
 TEN_YEARS = 315_360_000
 FORM_TRIES = 3
+_one_person = Lock()
+"""Blocks side by side may ask at once, and there is one terminal."""
 
 
 def ask(block: Ask, scope: Scope[Replies], path: str, run: Run) -> Slots:
@@ -43,8 +46,7 @@ def ask(block: Ask, scope: Scope[Replies], path: str, run: Run) -> Slots:
     if review.status == "open":
         if not _at_a_terminal():
             raise Waiting(f"run {run.run_id} waits for a person: {review.reason} {how_to_decide(review)}")
-        with paused():
-            review = _ask_at_terminal(review, run)
+        review = _ask_at_terminal(review, run)
     return decided(review)
 
 
@@ -116,6 +118,17 @@ def _at_a_terminal() -> bool:
 
 
 def _ask_at_terminal(review: Review, run: Run) -> Review:
+    """One question at a time; who leaves one (Ctrl-D) leaves it open."""
+    import click
+
+    try:
+        with _one_person, paused():
+            return _decision_at_terminal(review, run)
+    except click.Abort:
+        raise Waiting(f"run {run.run_id} waits for a person. {how_to_decide(review)}") from None
+
+
+def _decision_at_terminal(review: Review, run: Run) -> Review:
     import click
 
     click.echo(f"\n{review.shown}\n\n{review.reason}", err=True)
