@@ -272,7 +272,7 @@ class Ask(_Block):
     text_for: tuple[Name, ...] = ()
     """The choices after which the person is asked for a text: guidance, an edited answer, notes."""
     form: dict[str, JsonValue] | None = None
-    waits: int | None = None
+    waits: int | None = Field(default=None, ge=0)
     """Seconds; None means ten years, 0 the domain's own timeout."""
     on_expiry: str = "expire"
     """`expire`, or the choice that stands when nobody decided in time."""
@@ -381,6 +381,8 @@ def _object(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         raise SpecError(f"the specification is not JSON: {error}") from error
+    except RecursionError as error:
+        raise SpecError("the specification is nested too deep") from error
     if not isinstance(value, dict):
         raise SpecError("the specification is not a JSON object")
     return value
