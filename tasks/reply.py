@@ -46,9 +46,11 @@ class Reply(BaseModel):
         return loaded if isinstance(loaded, dict) else {}
 
     def get(self, field: str) -> Any:
-        """A field of `data`, or one of key, text, score, model, status, outcome and cause."""
+        """A field of `data`, or one of the reply itself; None where there is neither."""
         data = self.data()
-        return data[field] if field in data else getattr(self, field, None)
+        if field in data:
+            return data[field]
+        return getattr(self, field) if field in type(self).model_fields else None
 
     def but(self, **changes: Any) -> "Reply":
         """A copy with other values; `data` may be given as an object."""
