@@ -29,7 +29,7 @@ from tasks.cato_rules import (
 from tasks.reply import Replies, Reply, Slots, canonical, ok_of
 from tasks.result import Check, Risk, Verdict
 from tasks.spec import OUT
-from tasks.tools import tool
+from tasks.tools import frame_tool
 from utils.concurrency import together
 from utils.db import tenant_transaction
 from utils.errors import BadInput, OverBudget, RadiantError
@@ -41,7 +41,7 @@ SHOWN_OF_A_REPLY = 4_000
 """Characters of an agent's reply that the epistemic judge is shown; the answer itself is shown whole."""
 
 
-@tool
+@frame_tool
 def gate(spot: Spot, *, prompt: Replies, answer: Replies, replies: Replies) -> Slots:
     """Cato's verdict on the answer, as the fields of one reply: the worst of three checks made side by side.
 

@@ -12,7 +12,7 @@ from tasks.result import HumanDecision, Result, RunStatus, Signal, Verdict
 from tasks.run import Run
 from tasks.settle import confidence_of, verdict_of
 from tasks.spec import GraphSpec
-from tasks.tools import tool
+from tasks.tools import frame_tool, signals_of
 from tasks.trace import Traced, traces
 from utils.db import tenant_transaction
 from utils.ledger import keyed_digest, ledger_of, spent
@@ -24,7 +24,7 @@ STATUS_OF: dict[str, RunStatus] = {"reject": "rejected", "block": "blocked"}
 HUMAN_VALUE = {"accept": 1.0, "edit": 0.5, "reject": 0.0}
 
 
-@tool
+@frame_tool
 def conclude(
     spot: Spot,
     *,
@@ -41,7 +41,7 @@ def conclude(
     status = STATUS_OF.get(last.key) or ("degraded" if _degraded(answer[0], ran) else "done")
     result = _result(run, status, answer[0], last, gate, ran)
     result = result.model_copy(update={"replies": replies, "dissent": dissent or []})
-    signals = _signals(result, last, replies)
+    signals = [*_signals(result, last, replies), *(Signal.model_validate_json(s.fields) for s in signals_of(run))]
     outcome = {
         "status": status,
         "decision": last.key if last.data().get("reviewed") else "none",
@@ -55,7 +55,7 @@ def conclude(
     }
 
 
-@tool
+@frame_tool
 def deliver(
     spot: Spot, *, prompt: Replies, lessons: Replies, learned: Replies, result: Replies, signals: Replies
 ) -> Slots:

@@ -14,7 +14,7 @@ from tasks.cato import check_storage
 from tasks.reply import Replies, Reply, Slots, failed, reply
 from tasks.run import Run
 from tasks.spec import OUT, Call
-from tasks.tools import tool
+from tasks.tools import frame_tool
 from utils.concurrency import together
 from utils.embeddings import embed
 from utils.errors import BadInput, CallFailed, OverBudget
@@ -63,7 +63,7 @@ class Ended(BaseModel):
         return self.finished and not self.reviewed and self.verdict == "pass"
 
 
-@tool
+@frame_tool
 def draft(spot: Spot, *, prompt: Replies, answer: Replies) -> Slots:
     """Lessons drawn from an answer that a person is about to decide on, so that approving it makes no call more."""
     try:

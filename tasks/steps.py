@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks.calls import Spot, call_model
 from tasks.functions import Refuse, invoke
-from tasks.refs import ITEM
+from tasks.refs import ITEM, slots_of
 from tasks.reply import Replies, Reply, Slots, first_cause, ok_of
 from tasks.run import Run
 from tasks.spec import (
@@ -31,6 +31,8 @@ _OVERRIDES = ("role", "model", "system", "prompt", "temperature", "max_tokens")
 def perform(block: Step | Fan, scope: Scope[Replies], path: str, run: Run) -> Slots:
     """What a Step or a Fan gives; RunFailed where fewer replies are ok than its quorum and it may not go on."""
     slots = _fan(block, scope, path, run) if isinstance(block, Fan) else _step(block, scope, path, run)
+    if missing := slots_of(block) - set(slots):
+        raise RunFailed(f"block '{path}': its function gave no slot {', '.join(sorted(missing))}")
     everything = [r for replies in slots.values() for r in replies]
     good, quorum = len(ok_of(everything)), _quorum(block)
     if good < quorum and block.on_failure == "fail":
@@ -65,7 +67,7 @@ def act(action: Action, block: Step | Fan, scope: Scope[Replies], spot: Spot) ->
         return {OUT: recall(action, picked, spot)}
     if action.kind == "remember":
         return {OUT: remember(action, picked, spot)}
-    return {OUT: signal(action, float(value_of(action.value, scope)), spot)}
+    return {OUT: signal(action, value_of(action.value, scope), spot)}
 
 
 def run_function(fn: Function | Test, views: dict[str, Replies], scope: Scope[Replies], spot: Spot) -> Any:
@@ -142,7 +144,7 @@ def _job(
     inner = scope.with_names({ITEM: [item]}) if item is not None else scope
 
     def job() -> Reply:
-        replies = act(action, block, inner, spot)[OUT]
+        replies = act(action, block, inner, spot).get(OUT, [])
         if len(replies) != 1:
             raise RunFailed(f"block '{spot.path}': {len(replies)} replies for one item, one is right")
         return replies[0].but(key=replies[0].key or spot.key, at=list(spot.at))
