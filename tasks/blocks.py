@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from tasks.calls import Spot
+from tasks.check import check_prompts
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tasks.refs import ENDED, ITEM, SPENT, TURN, block_of
@@ -118,6 +119,7 @@ def run_time_pattern(block: Use, scope: Scope[Replies], path: str) -> tuple[Grap
         raise RunFailed(f"block '{path}': patterns use one another more than {MOST_DEPTH} deep")
     if (calls := estimate(pattern).most_calls) > block.most_calls:
         raise RunFailed(f"block '{path}': '{pattern.id}' may make {calls} calls, {block.most_calls} are allowed")
+    check_prompts(block, pattern)
     have = {i.name for i in pattern.inputs}
     binds = {name: ref for name, ref in block.binds.items() if name in have}
     for missing in (i.name for i in pattern.inputs if i.default is None and i.name not in binds):

@@ -11,10 +11,11 @@ from tasks.reply import Replies, Reply, canonical, failed, ok_of
 from tasks.run import Run
 from tasks.spec import At, Call, View
 from tasks.views import Scope, Seen, fill, inert, nothing_ok, value_of
-from utils.errors import BadInput, CallFailed, Unparsable
+from utils.errors import BadInput, CallFailed, RunFailed, Unparsable
 from utils.json_replies import parse_json
 from utils.ledger import CallKey, paid_call
 from utils.llm import ChatRequest, Completion, Message, complete, repair_request
+from utils.models import resolve_models
 from utils.progress import Event, emit
 from utils.settings import settings
 
@@ -62,8 +63,8 @@ def ask_model(call: Call, spot: Spot, **views: Replies) -> Reply:
 
 
 def _request(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Replies]) -> ChatRequest:
-    model = value_of(call.model, scope) or spot.run.models[0]
-    fallbacks = (value_of(f, scope) for f in call.fallbacks)
+    model = _permitted(value_of(call.model, scope) or spot.run.models[0], spot)
+    fallbacks = [_permitted(value_of(f, scope), spot) for f in call.fallbacks]
     system = "\n\n".join(part for part in (value_of(call.role, scope), fill(call.system, seen)) if part)
     if call.lessons and scope.has("lessons") and (lessons := ok_of(scope.at("lessons"))):
         quoted = "\n".join(f"- {_quoted(r)}" for r in lessons)
@@ -78,6 +79,18 @@ def _request(call: Call, spot: Spot, seen: Mapping[str, Seen], scope: Scope[Repl
         fallbacks=tuple(dict.fromkeys(f for f in fallbacks if f != model)),
         timeout=call.timeout or settings().call_timeout,
     )
+
+
+def _permitted(model: str, spot: Spot) -> str:
+    """A model that the run was opened with, or one that its domain may use as well; RunFailed for any other."""
+    if model not in spot.run.models:
+        try:
+            known = resolve_models(model, domain=spot.run.domain)
+        except BadInput as error:
+            raise RunFailed(f"block '{spot.path}': {error.message}") from error
+        if known != (model,):
+            raise RunFailed(f"block '{spot.path}': '{model}' is no model's name")
+    return model
 
 
 def _number(what: str, value: float | At, scope: Scope[Replies], least: float, most: float) -> float:

@@ -194,10 +194,7 @@ def _check_action(block: AnyBlock, action: Action) -> None:
     if isinstance(action, Function):
         _check_function(block.id, action, block.sees)
     elif isinstance(action, Call):
-        members = block.members if isinstance(block, Fan) else ()
-        texts = [action.prompt, action.system]
-        texts += [t for m in members for t in (m.prompt, m.system) if t]
-        _check_prompt(block.id, texts, set(block.sees))
+        _check_prompt(block.id, _texts(block, action), set(block.sees))
     elif action.kind == "recall" and "query" not in block.sees:
         raise SpecError(f"block '{block.id}': a Recall needs a view named query")
     if isinstance(block, Step) and block.slots != (OUT,) and not isinstance(action, Function | Tool):
@@ -278,10 +275,23 @@ def _check_use(block: Use) -> None:
         raise SpecError(f"block '{block.id}': '{block.pattern}' has no input {', '.join(sorted(extra))}")
     if missing := {i.name for i in target.inputs if i.default is None} - set(block.binds):
         raise SpecError(f"block '{block.id}': '{block.pattern}' also needs {', '.join(sorted(missing))}")
-    if unknown_blocks := set(block.prompts) - {
-        b.id for b in target.blocks if any(isinstance(a, Call) for a in actions_of(b))
-    }:
-        raise SpecError(f"block '{block.id}': '{block.pattern}' has no call {', '.join(sorted(unknown_blocks))}")
+    check_prompts(block, target)
+
+
+def check_prompts(use: Use, target: GraphSpec) -> None:
+    """Raises SpecError unless each prompt of a Use takes the place of a call's, and names what that call sees."""
+    calls = {b.id: (b, b.does) for b in target.blocks if isinstance(b, Step | Fan) and isinstance(b.does, Call)}
+    if unknown_blocks := set(use.prompts) - set(calls):
+        raise SpecError(f"block '{use.id}': '{target.id}' has no call {', '.join(sorted(unknown_blocks))}")
+    for name, prompt in use.prompts.items():
+        block, call = calls[name]
+        _check_prompt(f"{use.id}/{name}", [prompt, *_texts(block, call)[1:]], set(block.sees))
+
+
+def _texts(block: AnyBlock, call: Call) -> list[str]:
+    """All that a call's views may stand in, its own prompt first."""
+    members = block.members if isinstance(block, Fan) else ()
+    return [call.prompt, call.system, *(t for m in members for t in (m.prompt, m.system) if t)]
 
 
 def _target(block: Use, pattern: str) -> GraphSpec:

@@ -268,6 +268,18 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: spec(Use(id="use", pattern="consensus_votin", binds={"prompt": "prompt"}), gives="use.answer"),
         "unknown pattern 'consensus_votin': did you mean consensus_voting",
     ),
+    "a prompt that names what its call in the used pattern does not see": (
+        lambda: spec(
+            Use(
+                id="use",
+                pattern="self_consistency",
+                binds={"prompt": "prompt"},
+                prompts={"paths": "Judge {{draft}}."},
+            ),
+            gives="use.answer",
+        ),
+        "block 'use/paths': its prompt names draft",
+    ),
     "use of a pattern known at run time without slots": (
         lambda: spec(Use(id="use", pattern=At(ref="prompt"), binds={"prompt": "prompt"}), gives="use.answer"),
         "block 'use': say which slots",

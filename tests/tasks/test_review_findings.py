@@ -7,15 +7,19 @@ from uuid import UUID
 
 import pytest
 
+from tasks.plain import PlainHost
 from tasks.review import ask
 from tasks.run import Run
 from tasks.spec import Ask, At, Call, Function, Input, Recall, Remember, Signal, Step, Tool, Use, see
 from tasks.tools import signals_of
 from tasks.views import Scope
+from tasks.walk import input_replies, walk
 from tests.tasks.conftest import Give
 from tests.tasks.graphs import PROMPT, TOYS, spec, step
 from utils.errors import RunFailed, Waiting
+from utils.ledger import ledger_of
 from utils.reviews import find_review
+from utils.settings import settings
 
 FRAME_TOOLS = ("tasks.deliver.conclude", "tasks.deliver.deliver", "tasks.cato.gate", "tasks.librarian.draft")
 
@@ -67,6 +71,23 @@ def test_the_signals_of_a_pattern_are_those_of_its_run(give: Give, run: Run) -> 
     )
     give(built, prompt="0.75")
     assert [r.data() for r in signals_of(run)] == [{"signal_type": "quality", "value": 0.75, "source": "pattern"}]
+
+
+@pytest.mark.parametrize("model", ["openai/gpt-9000", "standard", "rehearsal/nobody"])
+def test_a_model_that_a_pattern_names_is_checked_before_it_is_paid_for(give: Give, run: Run, model: str) -> None:
+    asked = spec(Step(id="last", does=Call(prompt="{{prompt}}", model=At(ref="prompt")), sees=see("prompt")))
+    with pytest.raises(RunFailed, match=f"block 'last': .*'{model}'"):
+        give(asked, prompt=model)
+    assert ledger_of(UUID(run.tenant_id), run.run_id) == ()
+
+
+def test_a_medical_run_asks_no_model_beyond_those_allowed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADIANT_MEDICAL_MODELS", '["rehearsal/ada"]')
+    settings.cache_clear()
+    medical = run.model_copy(update={"domain": "medical", "models": ["rehearsal/ada"]})
+    asked = spec(Step(id="last", does=Call(prompt="{{prompt}}", model="rehearsal/carla"), sees=see("prompt")))
+    with pytest.raises(RunFailed, match="'rehearsal/carla' may not see medical requests"):
+        walk(asked, Scope({"prompt.out": input_replies("Is it a stroke?")}), "", PlainHost(medical))
 
 
 class Keyboard(io.StringIO):
