@@ -9,11 +9,11 @@ from tasks.functions import find_pattern
 from tasks.refs import ENDED, ITEM, SPENT, TURN, block_of
 from tasks.reply import Replies, Reply, Slots, ok_of, reply
 from tasks.run import Run
-from tasks.spec import At, Choose, Each, GraphSpec, Loop, Pick, Use
+from tasks.spec import Choose, Each, GraphSpec, Loop, Pick, Use
 from tasks.steps import holds, run_function
 from tasks.views import Scope, look, value_of
-from utils.errors import RunFailed
-from utils.ledger import spent
+from utils.errors import BadInput, RunFailed
+from utils.ledger import record, spent
 
 MOST_DEPTH = 8
 """How deep patterns that are known at run time only may use one another."""
@@ -105,23 +105,34 @@ def chosen(block: Choose, scope: Scope[Replies], path: str, run: Run) -> str:
     return name
 
 
-def run_time_pattern(block: Use, scope: Scope[Replies], path: str) -> tuple[GraphSpec, Use]:
+def run_time_pattern(block: Use, scope: Scope[Replies], path: str, run: Run) -> tuple[GraphSpec, Use]:
     """The pattern that a Use names, validated, and the Use with the inputs that this pattern has.
 
     A pattern that is known at run time only is an id or the canonical JSON of a specification; it must keep within
-    the Use's calls, and within MOST_DEPTH.
+    the Use's calls, and within MOST_DEPTH. What it was at the first try, it is in every later one.
     """
     if isinstance(block.pattern, str):
         return find_pattern(block.pattern), block
-    named = value_of(At(ref=block.pattern.ref, index=block.pattern.index, field=block.pattern.field), scope)
-    pattern = GraphSpec.from_json(named) if named.lstrip().startswith("{") else find_pattern(named)
+    named = value_of(block.pattern, scope)
+    try:
+        pattern = _recorded_pattern(named, path, run)
+        check_prompts(block, pattern)
+    except BadInput as error:
+        raise RunFailed(f"block '{path}': {error.message}") from error
     if path.count("/") > MOST_DEPTH:
         raise RunFailed(f"block '{path}': patterns use one another more than {MOST_DEPTH} deep")
     if (calls := estimate(pattern).most_calls) > block.most_calls:
         raise RunFailed(f"block '{path}': '{pattern.id}' may make {calls} calls, {block.most_calls} are allowed")
-    check_prompts(block, pattern)
     have = {i.name for i in pattern.inputs}
     binds = {name: ref for name, ref in block.binds.items() if name in have}
     for missing in (i.name for i in pattern.inputs if i.default is None and i.name not in binds):
         raise RunFailed(f"block '{path}': '{pattern.id}' needs the input '{missing}', which is not bound here")
     return pattern, block.model_copy(update={"binds": binds})
+
+
+def _recorded_pattern(named: str, path: str, run: Run) -> GraphSpec:
+    def make() -> str:
+        found = GraphSpec.from_json(named) if named.lstrip().startswith("{") else find_pattern(named)
+        return found.to_json()
+
+    return GraphSpec.from_json(record(UUID(run.tenant_id), run.run_id, path, "pattern", make))

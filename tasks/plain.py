@@ -92,7 +92,7 @@ class PlainHost:
             slots = next_slots(block, slots, walk(block.body, inner, f"{path}@{turn}", self))
 
     def _use(self, block: Use, scope: Scope[Replies], path: str) -> Slots:
-        pattern, use = run_time_pattern(block, scope, path)
+        pattern, use = run_time_pattern(block, scope, path, self.run)
         made = walk_pattern(use, pattern, scope, path, self)
         return {slot: made.get(slot, []) for slot in slots_of(block)}
 

@@ -158,7 +158,7 @@ def _choose(parsed: Choose, scope: Any, path: str, run: Run, block: str, made: S
 
 
 def _use(parsed: Use, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    pattern, use = run_time_pattern(parsed, scope, path)
+    pattern, use = run_time_pattern(parsed, scope, path, run)
     gave = walk_pattern(use, pattern, scope, path, _host(run, path))
     return {slot: gave.get(slot, []) for slot in slots_of(parsed)}
 

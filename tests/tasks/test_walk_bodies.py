@@ -25,7 +25,7 @@ from tasks.spec import (
 from tasks.trace import traces
 from tests.tasks.conftest import Give
 from tests.tasks.graphs import PROMPT, TOYS, fn, spec, step, texts
-from utils.errors import RunFailed, SpecError
+from utils.errors import RunFailed
 
 
 # Loop.
@@ -162,8 +162,15 @@ def test_a_pattern_known_at_run_time_is_walked_in_place(give: Give, run: Run) ->
 
 def test_a_pattern_known_at_run_time_is_validated_first(give: Give) -> None:
     broken = inner().to_json().replace('"ref":"last"', '"ref":"nowhere"')
-    with pytest.raises(SpecError, match="block 'loud' reads 'nowhere'"):
+    with pytest.raises(RunFailed, match="block 'last': block 'loud' reads 'nowhere'"):
         give(using_at_run_time(), prompt="hello", which=broken)
+
+
+def test_a_pattern_known_at_run_time_is_the_same_in_every_try(give: Give) -> None:
+    """The pattern of that id may have changed, and what named it may name another: what was paid for stays of use."""
+    give(using_at_run_time(), prompt="hello", which=inner().to_json())
+    other = spec(step("last", "prompt"), gives={"out": "last"})
+    assert texts(give(using_at_run_time(), prompt="hello", which=other.to_json())["out"]) == ["HELLO"]
 
 
 def test_a_pattern_known_at_run_time_keeps_within_its_calls(give: Give) -> None:
