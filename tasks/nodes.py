@@ -13,7 +13,7 @@ from tasks.result import Result, Signal
 from tasks.run import Run
 from tasks.spec import GraphSpec, block_from_json
 from tasks.views import Scope
-from utils.errors import RadiantError
+from utils.errors import BadInput, RadiantError
 
 RETRIES = 3
 """The ledger makes a retry cost nothing."""
@@ -35,14 +35,23 @@ def open_run(
     user_id: str,
 ) -> tuple[Run, Slots]:
     """Checks what was asked, and opens or resumes the run; its id is the execution's where none is given."""
+    graph = GraphSpec.from_json(spec)
+    _refuse_files(graph, texts)
     opened = open_asked(
-        GraphSpec.from_json(spec),
+        graph,
         {**texts, **integers, **numbers, **flags},
         Asked(domain, models, max_cost_usd, run_id or execution_id(), tenant_id, user_id),
     )
     if opened.result is not None:
         raise RadiantError(f"run '{opened.run.run_id}' has concluded: `radiant show {opened.run.run_id}` shows it")
     return opened.run, opened.inputs
+
+
+def _refuse_files(graph: GraphSpec, texts: dict[str, str]) -> None:
+    """`@file` names a file of the machine on which it was typed: here it would read one of the service's."""
+    for given in graph.inputs:
+        if given.type in ("texts", "items") and texts.get(given.name, "").startswith("@"):
+            raise BadInput(f"--{given.name}: a file is read on your own machine only: give the JSON itself")
 
 
 @task(retries=RETRIES, timeout=TIMEOUT)

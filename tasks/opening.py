@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -137,6 +138,7 @@ def _text(given: Input, text: str) -> str:
     most = int(given.most or settings().max_prompt_chars)
     if "\x00" in text:
         raise BadInput(f"--{given.name} holds a NUL character: remove it")
+    _storable(given, text)
     if given.least and not text.strip():
         raise BadInput(f"--{given.name} is empty: {given.help}")
     if len(text) > most:
@@ -144,7 +146,16 @@ def _text(given: Input, text: str) -> str:
     return text
 
 
+def _storable(given: Input, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"--{given.name} is no UTF-8 text, at character {error.start + 1}") from error
+
+
 def _within(given: Input, size: float, what: str) -> None:
+    if not isfinite(size):
+        raise BadInput(f"--{given.name}: {what} is {size:g}, a finite number is right")
     if (given.least is not None and size < given.least) or (given.most is not None and size > given.most):
         low, high = given.least, given.most
         bounds = f"at least {low:g}" if high is None else f"at most {high:g}" if low is None else f"{low:g} to {high:g}"
@@ -155,6 +166,7 @@ def _list(given: Input, value: Any) -> list[Any]:
     items = _from_json(given, value) if isinstance(value, str) else value
     if not isinstance(items, list):
         raise BadInput(f"--{given.name} is not a JSON list: {given.help}")
+    _storable(given, json.dumps(items, ensure_ascii=False))
     if items != given.default:
         _within(given, len(items), "its length")
     kind = dict if given.type == "items" else str

@@ -23,6 +23,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "blank prompt": (("--prompt", " \n\t "), "--prompt is empty"),
     "oversized prompt": (("--prompt", "x" * 100_001), "100,001 characters: at most 100,000"),
     "NUL in the prompt": (("--prompt", "a\x00b"), "NUL character"),
+    "a prompt that is no UTF-8": (("--prompt", "a\udcffb"), "--prompt is no UTF-8 text, at character 2"),
     "unknown pattern": ((*ASK, "--pattern", "consensus_votng"), "unknown pattern 'consensus_votng': did you mean"),
     "pattern with another case": ((*ASK, "--pattern", "AI_Judge"), "unknown pattern 'AI_Judge'"),
     "pattern as a path": ((*ASK, "--pattern", "../../etc/passwd"), "unknown pattern"),

@@ -1,0 +1,29 @@
+"""The tasks that a cluster runs, called as functions."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tasks.nodes import open_run
+from utils.errors import BadInput
+from workflows.frame import framed
+
+
+def test_a_file_of_the_service_is_never_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text(json.dumps([{"name": "hunter2", "deliverable": "x", "criteria": ["y"]}] * 3))
+    with pytest.raises(BadInput, match="--stages: a file is read on your own machine only"):
+        open_run.task_function(
+            spec=framed("stage_gate_approval").to_json(),
+            texts={"prompt": "Plan a bakery.", "stages": f"@{secret}"},
+            integers={},
+            numbers={},
+            flags={"require_approval": False},
+            domain="general",
+            models="",
+            max_cost_usd=0.0,
+            run_id="",
+            tenant_id="",
+            user_id="",
+        )
