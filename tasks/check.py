@@ -108,9 +108,9 @@ def _check_refs(block: AnyBlock, read: Iterable[str], scope: Scope, later: set[s
 
 def _check_ref(who: str, ref: str, scope: Scope, later: set[str]) -> None:
     name, _, slot = ref.partition(".")
+    if name in later:
+        raise SpecError(f"{who} reads '{ref}', which is itself or comes later: a cycle, or the wrong order")
     if name not in scope:
-        if name in later:
-            raise SpecError(f"{who} reads '{ref}', which is itself or comes later: a cycle, or the wrong order")
         raise SpecError(f"{who} reads '{ref}', which nothing gives; in sight: {', '.join(sorted(scope))}")
     if (slot or OUT) not in scope[name]:
         have = ", ".join(f"{name}.{s}" for s in sorted(scope[name]))
@@ -144,7 +144,9 @@ def _check_block(block: AnyBlock, scope: Scope) -> None:
         raise SpecError(f"block '{block.id}': `otherwise` stands for the slot out alone, and it gives others")
     if block.unless:
         _check_test(block.id, block.unless, extra=set())
-    if not isinstance(block, Fan | Each):
+    if block.sees and isinstance(block, Each | Loop | Ask | Use):
+        raise SpecError(f"block '{block.id}': its `sees` is for nothing: it computes nothing of what it sees")
+    if not isinstance(block, Fan):
         _keyed_views(block.id, block.sees)
     for action in actions_of(block):
         _check_action(block, action)

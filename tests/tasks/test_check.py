@@ -178,6 +178,23 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: spec(Each(id="each", over="prompt", body=BODY, at_most=3), step("one", "up")),
         "block 'one' reads 'up'",
     ),
+    "a body that reads outside what it makes itself later": (
+        lambda: spec(
+            step("early"),
+            Each(
+                id="each",
+                over="early",
+                at_most=3,
+                body=Graph(blocks=(step("one", "early"), step("early", "one")), gives={"out": "early"}),
+            ),
+            gives="each.out",
+        ),
+        "block 'one' reads 'early', which is itself or comes later",
+    ),
+    "each that sees for itself": (
+        lambda: spec(Each(id="each", over="prompt", body=BODY, at_most=3, sees=see("prompt")), gives="each.out"),
+        "block 'each': its `sees` is for nothing",
+    ),
     "item outside a body": (lambda: spec(step("one", "item")), "reads 'item'"),
     "turn outside a loop": (lambda: spec(step("one", "turn")), "reads 'turn'"),
     "each without at_most": (lambda: raw(Each, id="each", over="prompt", body=BODY), "Each 'each': at_most"),
