@@ -20,6 +20,7 @@ from tasks.review import FORM_TRIES, decided, question, timeout_of
 from tasks.run import Run
 from tasks.spec import Ask, Choose, Each, Loop, Use, block_from_json
 from tasks.steps import holds
+from tasks.trace import trace
 from tasks.views import Scope
 from tasks.walk import skipped, walk, walk_pattern
 from utils.errors import BadInput, RunFailed, Unparsable
@@ -34,7 +35,8 @@ def asking(block: str, path: str, run: Run, made: Slots) -> Slots:
     parsed, scope = block_from_json(block), Scope(made)
     if parsed.unless and holds(parsed.unless, scope, path, run):
         nothing: list[Reply] = []
-        return dict(skipped(parsed, scope, nothing))
+        with trace(run, parsed, path) as traced:
+            return dict(traced.skip(skipped(parsed, scope, nothing)))
     walks: dict[type, Callable[..., Any]] = {Ask: _ask, Each: _each, Loop: _loop, Choose: _choose, Use: _use}
     return _slots(walks[type(parsed)](parsed, scope, path, run, block, made))
 

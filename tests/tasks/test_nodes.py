@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from tasks.nodes import open_run
+from tasks.reply import reply
+from tasks.run import Run
+from tasks.spec import Ask, block_to_json
+from tasks.trace import traces
+from tests.tasks.graphs import when
 from utils.errors import BadInput
+from workflows.asking import asking
 from workflows.frame import framed
 
 
@@ -27,3 +33,10 @@ def test_a_file_of_the_service_is_never_read(tmp_path: Path) -> None:
             tenant_id="",
             user_id="",
         )
+
+
+def test_a_question_that_is_not_asked_is_kept_as_skipped_on_a_cluster_too(run: Run) -> None:
+    ask = Ask(id="ask", question="Go on?", shows={}, choices=("yes", "no"), unless=when("says", "prompt", text="quiet"))
+    made = {"prompt.out": [reply("quiet")]}
+    assert asking.task_function(block=block_to_json(ask), path="body/ask", run=run, made=made) == {"out": []}
+    assert [(t.path, t.kind, t.state) for t in traces(run)] == [("body/ask", "ask", "skipped")]
