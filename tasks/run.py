@@ -20,7 +20,6 @@ class Run(BaseModel):
     started: str = ""
     """ISO 8601 with zone: what pure functions get as `now`."""
     prompt: str = ""
-    require_approval: bool = False
     rehearsal: bool = False
 
     def seed(self, path: str) -> int:
