@@ -176,6 +176,10 @@ class _Router:
             allowed_fails_policy=AllowedFailsPolicy(**ALLOWED_FAILS),
         )
 
+    def discard(self) -> None:
+        """Unhooks it from LiteLLM, which takes no more than thirty callbacks: a later Router would count nothing."""
+        self._router.discard()
+
     def completion(self, models: tuple[str, ...], **call: Any) -> Any:
         """Asks the first model; the others are its fallbacks."""
         if is_rehearsal(models[0]):
@@ -230,6 +234,8 @@ def _router() -> _Router:
     if not _routers or _routers[0].config is not config:
         with _building:
             if not _routers or _routers[0].config is not config:
+                for old in _routers:
+                    old.discard()
                 _routers[:] = [_Router(config)]
     return _routers[0]
 
