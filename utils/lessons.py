@@ -275,7 +275,7 @@ WITH usable AS NOT MATERIALIZED (
         ORDER BY similarity DESC, id LIMIT %(candidates)s
     ) nearest WHERE similarity >= %(bound)s
 ), by_words AS (
-    SELECT id, row_number() OVER (ORDER BY fit DESC, id) AS place FROM (
+    SELECT id, rank() OVER (ORDER BY fit DESC) AS place FROM (
         SELECT id, trigger_pattern, ts_rank(search, (SELECT query FROM words)) AS fit FROM usable
         WHERE search @@ (SELECT query FROM words)
         ORDER BY fit DESC, id LIMIT %(candidates)s

@@ -45,7 +45,7 @@ def test_what_both_find_comes_first(tenant: UUID) -> None:
     by_words = keep(source(tenant), ("comparing suppliers of steel", "ask"), at(1, 10)).lesson.id
     found = find(tenant, "compare these suppliers")
     assert [f.lesson.id for f in found] == [both, nearest, by_words]
-    assert [f.score for f in found] == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
+    assert [f.score for f in found] == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 61])
 
 
 def test_vectors_rank_by_similarity_and_the_limit_holds(tenant: UUID) -> None:
