@@ -9,7 +9,7 @@ from tasks.reply import Replies, Reply, failed, reply
 from utils.embeddings import Embedded, embed
 from utils.errors import CallFailed
 from utils.lessons import Found, Lesson, Wanted, mark_used, search
-from utils.settings import settings
+from utils.phi import outward
 
 USED = 5
 """Of the lessons that are recalled (seed 002: 10), the best five reach a prompt."""
@@ -54,18 +54,9 @@ def origin(lesson: Lesson) -> str:
 
 def _embedded(text: str) -> tuple[Embedded | None, Replies]:
     try:
-        return embed([_outward(text)]), []
+        return embed([outward(text)]), []
     except CallFailed as error:
         return None, [failed(f"lessons were searched by words alone: {error.message}", key="(vectors)")]
-
-
-def _outward(text: str) -> str:
-    """The text as it may reach the provider of an embedding model."""
-    if settings().phi == "allow":
-        return text
-    from utils.phi import sanitise
-
-    return sanitise(text).text
 
 
 def _reply(found: Found, *, used: bool) -> Reply:

@@ -14,7 +14,7 @@ from utils.db import tenant_transaction
 from utils.embeddings import Embedded, embed, similarity_bound
 from utils.errors import CallFailed, EmbeddingRefused
 from utils.lessons import CANDIDATES, RANK_CONSTANT
-from utils.settings import settings
+from utils.phi import outward
 
 Scope = Literal["user", "tenant"]
 
@@ -109,11 +109,7 @@ def _wanted(query: str) -> Embedded | None:
 
 def _embedded(text: str) -> Embedded:
     """The vector of a text as it may leave the house."""
-    if settings().phi != "allow":
-        from utils.phi import sanitise
-
-        text = sanitise(text).text
-    return embed([text])
+    return embed([outward(text)])
 
 
 def _reply(row: Sequence[Any], model: str) -> Reply:

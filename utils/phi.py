@@ -24,6 +24,8 @@ from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
 
+from utils.settings import settings
+
 
 class Finding(NamedTuple):
     """Personal information at text[start:end]. `score` is the recognizer's confidence, 0 to 1."""
@@ -61,6 +63,11 @@ def sanitise(text: str, known: Mapping[str, str] | None = None) -> Sanitised:
         at = end
     parts.append(text[at:])
     return Sanitised("".join(parts), names.placeholders, found)
+
+
+def outward(text: str) -> str:
+    """The text as it may reach a provider: as it is where RADIANT_PHI is `allow`, else without personal data."""
+    return text if settings().phi == "allow" else sanitise(text).text
 
 
 def restore(text: str, placeholders: Mapping[str, str]) -> str:
