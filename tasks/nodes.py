@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flytekit import Deck, current_context, task
+from flytekit import Deck, task
 from flytekit.core.context_manager import FlyteContextManager
 
 from tasks.opening import Asked, open_asked
@@ -14,13 +14,14 @@ from tasks.run import Run
 from tasks.spec import GraphSpec, block_from_json
 from tasks.views import Scope
 from utils.errors import BadInput, RadiantError
+from utils.warm import Warm, attempt
 
 RETRIES = 3
 """The ledger makes a retry cost nothing."""
 TIMEOUT = timedelta(hours=1)
 
 
-@task(retries=RETRIES)
+@task(task_config=Warm(), retries=RETRIES)
 def open_run(
     spec: str,
     texts: dict[str, str],
@@ -54,14 +55,14 @@ def _refuse_files(graph: GraphSpec, texts: dict[str, str]) -> None:
             raise BadInput(f"--{given.name}: a file is read on your own machine only: give the JSON itself")
 
 
-@task(retries=RETRIES, timeout=TIMEOUT)
+@task(task_config=Warm("calls"), retries=RETRIES, timeout=TIMEOUT)
 def node(block: str, path: str, run: Run, made: Slots) -> Slots:
     """One block with all that lies inside it."""
     given = PlainHost(run, resumed=True).block(block_from_json(block), Scope(made), path)
     return {slot: list(replies) for slot, replies in given.items()}
 
 
-@task(retries=RETRIES)
+@task(task_config=Warm(), retries=RETRIES)
 def gather(parts: list[Slots], slots: list[str], items: Slots) -> Slots:
     """What the bodies of an Each gave, in item order."""
     from tasks.blocks import gathered
@@ -69,7 +70,7 @@ def gather(parts: list[Slots], slots: list[str], items: Slots) -> Slots:
     return gathered(items["items"], parts, slots)
 
 
-@task(retries=RETRIES, enable_deck=True)
+@task(task_config=Warm(), retries=RETRIES, enable_deck=True)
 def outputs(run: Run, made: Slots) -> tuple[Result, list[Signal]]:
     """The workflow's outputs, with the run's Deck where the console shows it."""
     from tasks.deliver import deck_of
@@ -94,5 +95,5 @@ def make_node(entity: Any, node_id: str, **inputs: Any) -> Any:
 
 def execution_id() -> str:
     """The id of the Flyte execution that this runs in; empty outside of one."""
-    found = current_context().execution_id
-    return found.name if found and found.name != "local" else ""
+    here = attempt()
+    return here.execution if here else ""

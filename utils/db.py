@@ -11,11 +11,12 @@ app's, DATABASE_OWNER_URL, DATABASE_MAINTENANCE_URL).
 """
 
 import os
+import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 from weakref import WeakSet
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Connection: TypeAlias = extensions.connection
     Cursor: TypeAlias = extensions.cursor
 
+T = TypeVar("T")
 Role = Literal["owner", "app", "maintenance"]
 
 _LOGINS: dict[Role, str] = {
@@ -86,6 +88,24 @@ def ensure_database() -> None:
             if not _state.ready:
                 _ensure()
                 _state.ready = True
+
+
+def outlast(make: Callable[[], T]) -> T:
+    """What `make` gives, tried again while the database is away, for `outage_seconds`; then it raises what `make` does.
+
+    For what may be done twice: a transaction whose COMMIT was not answered may have been committed.
+    """
+    import psycopg2
+
+    deadline, pause = time.monotonic() + settings().outage_seconds, 0.2
+    while True:
+        try:
+            return make()
+        except (DatabaseUnavailable, psycopg2.OperationalError, psycopg2.InterfaceError):
+            if time.monotonic() + pause > deadline:
+                raise
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = min(2 * pause, 5.0)
 
 
 def use_vectors(cursor: "Cursor") -> None:

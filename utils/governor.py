@@ -151,13 +151,15 @@ class Underway:
             return self._ended[tenant_id]
 
     def start(self, tenant_id: UUID) -> None:
+        """Before a call reserves: who then finds no room must find it here."""
         with self._changed:
             self._calls[tenant_id] += 1
 
-    def end(self, tenant_id: UUID) -> None:
+    def end(self, tenant_id: UUID, *, made: bool) -> None:
+        """After a call that was made, or one that could not be."""
         with self._changed:
             self._calls[tenant_id] -= 1
-            self._ended[tenant_id] += 1
+            self._ended[tenant_id] += made
             self._changed.notify_all()
 
     def another_ended(self, tenant_id: UUID, mark: int) -> bool:

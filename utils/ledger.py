@@ -19,8 +19,8 @@ from typing import Literal
 from uuid import UUID
 
 from utils import governor
-from utils.db import maintenance_transaction, tenant_function, tenant_transaction
-from utils.errors import BadInput, DatabaseUnavailable, RadiantError
+from utils.db import maintenance_transaction, outlast, tenant_function, tenant_transaction
+from utils.errors import BadInput, RadiantError
 from utils.llm import ChatRequest, Completion, charge_usd, estimate_usd
 from utils.settings import settings
 
@@ -182,25 +182,32 @@ class _Call:
         amount = governor.usd(self.estimate(self.request))
         while True:
             mark = _underway.ended(self.key.tenant_id)
-            begun = self._begin(amount)
+            begun = self._tried(amount)
+            if isinstance(begun, PaidCall):
+                return begun
             if begun.verdict == "settled":
                 return PaidCall(_completion(begun.stored, self.key), from_ledger=True)
-            if begun.verdict == "begun" and begun.attempt is not None:
-                return self._make(begun.attempt)
             if begun.verdict == "reserved" and begun.attempt is not None:
                 # One process walks a run (utils/runs.py, lease), and in it nobody else has this key.
                 self._release(begun.attempt, "lost", _DIED)
             elif begun.over is not None:
                 self._make_room(begun.over, amount, mark)
 
-    def _make(self, attempt: int) -> PaidCall:
+    def _tried(self, amount: Decimal) -> "PaidCall | _Begun":
+        """The call, if it was begun here; else why it was not."""
+        made = False
         _underway.start(self.key.tenant_id)
         try:
-            completion = self._completed(attempt)
-            # What fails from here on leaves the call reserved: it was paid, and resume will find it lost.
-            return self._settle(attempt, completion)
+            begun = self._begin(amount)
+            made = begun.verdict == "begun"
+            return self._make(begun.attempt) if begun.verdict == "begun" and begun.attempt is not None else begun
         finally:
-            _underway.end(self.key.tenant_id)
+            _underway.end(self.key.tenant_id, made=made)
+
+    def _make(self, attempt: int) -> PaidCall:
+        completion = self._completed(attempt)
+        # What fails from here on leaves the call reserved: it was paid, and resume will find it lost.
+        return self._settle(attempt, completion)
 
     def _completed(self, attempt: int) -> Completion:
         try:
@@ -229,8 +236,6 @@ class _Call:
         return _Begun(verdict, stored, attempt, over)
 
     def _settle(self, attempt: int, completion: Completion) -> PaidCall:
-        import psycopg2
-
         values = (
             *self._place(),
             attempt,
@@ -243,11 +248,8 @@ class _Call:
             completion.latency_ms,
             settings().cost_alert_threshold,
         )
-        try:
-            stored, alerts = self._write(values)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError, DatabaseUnavailable):
-            # The money is gone: a server that restarts gets a second chance. An attempt settles once only.
-            stored, alerts = self._write(values)
+        # The money is gone: a server that restarts is waited for. An attempt settles once only.
+        stored, alerts = outlast(lambda: self._write(values))
         if stored is not None:
             completion = _completion(stored, self.key)
         return PaidCall(completion, from_ledger=False, alerts=alerts)

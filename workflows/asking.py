@@ -26,10 +26,11 @@ from tasks.walk import skipped, walk, walk_pattern
 from utils.errors import BadInput, RunFailed, Unparsable
 from utils.json_replies import parse_json
 from utils.reviews import Review, decide, find_review, open_review
+from utils.warm import Warm
 from workflows.flyte_host import FlyteHost
 
 
-@dynamic(retries=nodes.RETRIES)
+@dynamic(task_config=Warm("calls"), retries=nodes.RETRIES)
 def asking(block: str, path: str, run: Run, made: Slots) -> Slots:
     """A block in which a person may be asked, as nodes of its own."""
     parsed, scope = block_from_json(block), Scope(made)
@@ -61,7 +62,7 @@ def _ask(parsed: Ask, scope: Any, path: str, run: Run, block: str, made: Slots) 
     return nodes.make_node(answered, "answered", block=block, path=path, run=run, choice=choice, asked=1)
 
 
-@task(retries=nodes.RETRIES, enable_deck=True)
+@task(task_config=Warm(), retries=nodes.RETRIES, enable_deck=True)
 def show_question(block: str, path: str, run: Run, made: Slots) -> str:
     """Opens the review; its Deck and its output show what the person decides on, sanitised."""
     asked = _parsed_ask(block, path)
@@ -70,7 +71,7 @@ def show_question(block: str, path: str, run: Run, made: Slots) -> str:
     return f"{review.reason}\n\n{review.shown}"
 
 
-@dynamic(retries=nodes.RETRIES)
+@dynamic(task_config=Warm(), retries=nodes.RETRIES)
 def answered(block: str, path: str, run: Run, choice: str, asked: int) -> Slots:
     """Asks for the text that a choice or a form takes, then records the decision."""
     parsed = _parsed_ask(block, path)
@@ -83,7 +84,7 @@ def answered(block: str, path: str, run: Run, choice: str, asked: int) -> Slots:
     )
 
 
-@dynamic(retries=nodes.RETRIES)
+@dynamic(task_config=Warm(), retries=nodes.RETRIES)
 def text_given(block: str, path: str, run: Run, choice: str, text: str, asked: int) -> Slots:
     """Records a decision with its text; a text that does not fit its form is asked for again, three times at most."""
     parsed, review = _parsed_ask(block, path), _review(path, run)
@@ -136,7 +137,7 @@ def _loop(parsed: Loop, scope: Any, path: str, run: Run, block: str, made: Slots
     return nodes.make_node(turn, "turn-1", **given, slots=start_slots(parsed, scope), gave={}, number=0)
 
 
-@dynamic(retries=nodes.RETRIES)
+@dynamic(task_config=Warm("calls"), retries=nodes.RETRIES)
 def turn(block: str, path: str, run: Run, made: Slots, slots: Slots, gave: Slots, number: int) -> Slots:
     """A Loop after `number` turns: it ends, or walks the next turn and recurs with what that gave."""
     parsed, scope = block_from_json(block), Scope(made)

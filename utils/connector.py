@@ -1,0 +1,218 @@
+"""The connector of warm tasks: what the always-on service does with a node that Flyte hands it.
+
+Flyte waits for the call (the sync kind: the other is polled no faster than every five seconds). The task runs in a
+thread with a flytekit context of its own, exactly as `pyflyte-execute` runs it in a pod; outputs, what a @dynamic
+made (futures.pb) and Decks go to the output prefix, where propeller and the console find them.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import traceback
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from copy import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flyteidl.admin.agent_pb2 import TaskExecutionMetadata
+from flyteidl.core.execution_pb2 import TaskExecution
+from flytekit.configuration import FastSerializationSettings, ImageConfig, SerializationSettings
+from flytekit.core.base_task import PythonTask
+from flytekit.core.constants import FUTURES_FILE_NAME, OUTPUT_FILE_NAME
+from flytekit.core.context_manager import (
+    ExecutionParameters,
+    ExecutionState,
+    FlyteContext,
+    FlyteContextManager,
+    OutputMetadataTracker,
+    flyte_context_Var,
+)
+from flytekit.core.data_persistence import FileAccessProvider
+from flytekit.core.promise import VoidPromise
+from flytekit.core.utils import write_proto_to_file
+from flytekit.deck.deck import _output_deck
+from flytekit.exceptions.user import FlyteRecoverableException, FlyteUserRuntimeException
+from flytekit.extend.backend.base_connector import ConnectorRegistry, Resource, SyncConnectorBase
+from flytekit.loggers import user_space_logger
+from flytekit.models.core.identifier import Identifier, ResourceType, WorkflowExecutionIdentifier
+from flytekit.models.dynamic_job import DynamicJobSpec
+from flytekit.models.literals import LiteralMap
+from flytekit.models.task import TaskTemplate
+from flytekit.tools.module_loader import load_object_from_module
+
+from utils.errors import RadiantError
+from utils.service_metrics import measured
+from utils.settings import settings
+from utils.warm import CODE_DIGEST, TASK_TYPE, Attempt, code_digest, running
+
+execution_metadata: ContextVar[TaskExecutionMetadata | None] = ContextVar("execution_metadata", default=None)
+"""Which node of which execution a request is for: the service sets it (utils/service.py)."""
+
+_FAST = {"--additional-distribution": "distribution_location", "--dest-dir": "destination_dir"}
+
+
+class WarmConnector(SyncConnectorBase):
+    """Runs warm tasks in threads of this process, `service_threads` at a time; more wait for one."""
+
+    name = "RADIANT warm tasks"
+
+    def __init__(self) -> None:
+        super().__init__(task_type_name=TASK_TYPE)
+        self._under_way: dict[str, Future[Resource]] = {}
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(settings().service_threads, "warm")
+
+    async def do(
+        self, task_template: TaskTemplate, output_prefix: str, inputs: LiteralMap | None = None, **kwargs: Any
+    ) -> Resource:
+        """Runs one attempt of a node. Asked twice for the same (Flyte started anew), it waits for the one under way."""
+        call = Call(task_template, output_prefix, inputs or LiteralMap({}), execution_metadata.get())
+        under_way = self._under_way.get(output_prefix)
+        if under_way is None:
+            under_way = self._threads.submit(copy_context().run, call.run)
+            self._under_way[output_prefix] = under_way
+            under_way.add_done_callback(lambda _: self._under_way.pop(output_prefix, None))
+        return await asyncio.shield(asyncio.wrap_future(under_way))
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt of one node, as Flyte asks for it."""
+
+    template: TaskTemplate
+    output_prefix: str
+    inputs: LiteralMap
+    metadata: TaskExecutionMetadata | None
+
+    def run(self) -> Resource:
+        """Its phase: outputs are in files, so that they may be larger than a message."""
+        name = str(self.template.id.name)
+        with measured(name) as measure:
+            try:
+                self._refuse_other_code()
+                self._execute()
+            except Exception as error:
+                cause = _cause(error)
+                measure.failed = True
+                retryable = isinstance(cause, FlyteRecoverableException | OSError)
+                phase = TaskExecution.RETRYABLE_FAILED if retryable else TaskExecution.FAILED
+                return Resource(phase=phase, message=_message(cause))
+            return Resource(phase=TaskExecution.SUCCEEDED)
+
+    def _refuse_other_code(self) -> None:
+        asked, here = (self.template.custom or {}).get(CODE_DIGEST, ""), code_digest()
+        if asked != here:
+            raise RadiantError(
+                f"this graph was registered from code {asked or 'without a digest'} and the service runs {here}: "
+                "register again from the service's code, or deploy the graph's"
+            )
+
+    def _execute(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="radiant-call-"))
+        # A new list of contexts: flytekit keeps one list in its variable, which copies of a context share.
+        flyte_context_Var.set([flyte_context_Var.get()[0]])
+        try:
+            with FlyteContextManager.with_context(self._context(folder)) as context, running(self._attempt()):
+                task = self._task()
+                self._write(context, task, task.dispatch_execute(context, self.inputs), folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _task(self) -> PythonTask[Any]:
+        """A copy: what a @dynamic compiles is kept in the task."""
+        args = self._args()
+        at = args.index("--resolver")
+        resolver = load_object_from_module(args[at + 1])
+        task: PythonTask[Any] = copy(resolver.load_task(args[args.index("--", at) + 1 :]))
+        return task
+
+    def _write(self, context: FlyteContext, task: PythonTask[Any], made: Any, folder: Path) -> None:
+        out = folder / "out"
+        if isinstance(made, DynamicJobSpec):
+            write_proto_to_file(made.to_flyte_idl(), str(out / FUTURES_FILE_NAME))
+        else:
+            literals = LiteralMap({}) if isinstance(made, VoidPromise) else made
+            write_proto_to_file(literals.to_flyte_idl(), str(out / OUTPUT_FILE_NAME))
+        for file in out.iterdir():
+            context.file_access.put_data(str(file), f"{self.output_prefix}/{file.name}")
+        if not task.disable_deck:
+            _output_deck(task.name, context.user_space_params)
+
+    def _context(self, folder: Path) -> FlyteContext.Builder:
+        context = FlyteContextManager.current_context()
+        files = FileAccessProvider(local_sandbox_dir=str(folder), raw_output_prefix=f"{self.output_prefix}/raw")
+        context = context.new_builder().with_file_access(files).build()
+        known = self._attempt()
+        task = self.template.id
+        parameters = ExecutionParameters(
+            execution_id=WorkflowExecutionIdentifier(known.project, known.domain, known.execution),
+            execution_date=datetime.now(UTC),
+            stats=None,
+            logging=user_space_logger,
+            tmp_dir=str(folder),
+            raw_output_prefix=f"{self.output_prefix}/raw",
+            output_metadata_prefix=self.output_prefix,
+            task_id=Identifier(ResourceType.TASK, task.project, task.domain, task.name, task.version),
+        )
+        state = context.new_execution_state(folder).with_params(
+            mode=ExecutionState.Mode.TASK_EXECUTION, user_space_params=parameters
+        )
+        return (
+            context.new_builder()
+            .with_execution_state(state)
+            .with_output_metadata_tracker(OutputMetadataTracker())
+            .with_serialization_settings(self._serialization())
+        )
+
+    def _serialization(self) -> SerializationSettings:
+        """As the graph was registered: what a @dynamic makes may yet run as a pod."""
+        container, task, args = self._container(), self.template.id, self._args()
+        fast = {field: args[args.index(flag) + 1] for flag, field in _FAST.items() if flag in args}
+        return SerializationSettings(
+            image_config=ImageConfig.from_images(container.get("image", "")),
+            project=task.project,
+            domain=task.domain,
+            version=task.version,
+            env={e["name"]: e.get("value", "") for e in container.get("env", []) if "valueFrom" not in e},
+            fast_serialization_settings=FastSerializationSettings(enabled=True, **fast) if fast else None,
+        )
+
+    def _container(self) -> dict[str, Any]:
+        pod = self.template.k8s_pod
+        if pod is None:
+            raise RadiantError(f"task {self.template.id.name} has no pod template: register it again")
+        primary = self.template.config["primary_container_name"]
+        container: dict[str, Any] = next(c for c in pod.pod_spec["containers"] if c["name"] == primary)
+        return container
+
+    def _args(self) -> list[str]:
+        return [str(a) for a in self._container()["args"]]
+
+    def _attempt(self) -> Attempt:
+        if self.metadata is None:
+            raise RadiantError("the service is not told for which execution it runs: start it with `radiant serve`")
+        task = self.metadata.task_execution_id
+        node = task.node_execution_id
+        execution = node.execution_id
+        principal = self.metadata.identity.execution_identity
+        return Attempt(execution.project, execution.domain, execution.name, node.node_id, task.retry_attempt, principal)
+
+
+def _cause(error: Exception) -> BaseException:
+    """What the task raised: flytekit wraps it."""
+    return error.value if isinstance(error, FlyteUserRuntimeException) else error
+
+
+def _message(error: BaseException) -> str:
+    """What went wrong first, then where."""
+    said = error.message if isinstance(error, RadiantError) else str(error)
+    return f"{type(error).__name__}: {said}\n\n{''.join(traceback.format_exception(error))}"
+
+
+ConnectorRegistry.register(WarmConnector(), override=True)
