@@ -266,11 +266,15 @@ def serve(port: int = 0, behave: Behaviour = echo) -> Iterator[FakeOpenAI]:
         thread.join(5)
 
 
+_OF_THE_TEST = {"RADIANT_HOME", "RADIANT_TENANT_ID", "RADIANT_USER_ID"}
+"""What the test's database may have set by now."""
+
+
 @pytest.fixture
 def no_provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without any provider, and settings that are read anew before and after."""
     for name in list(os.environ):
-        ours = name.startswith("RADIANT_") and name != "RADIANT_HOME"  # which a test may have set by now
+        ours = name.startswith("RADIANT_") and name not in _OF_THE_TEST
         if ours or name.endswith("_API_KEY") or name.startswith(("LITELLM_PROXY", "OPENAI_")):
             monkeypatch.delenv(name)
     settings.cache_clear()

@@ -1,6 +1,7 @@
 """Bad input: exit code 2, one clear line, nothing paid for, no rows half-written."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -76,16 +77,26 @@ PYFLYTE_OWN = {"no prompt", "an option that does not exist", "a cap that is a wo
 """These pyflyte refuses by itself, in its own words and box."""
 
 
+@pytest.fixture
+def nothing_written(database: str) -> Iterator[None]:
+    """The test must leave no row of a run, of whatever tenant."""
+    with as_owner(database) as cursor:
+        cursor.execute(_ROWS)
+        before = cursor.fetchall()
+        yield
+        cursor.execute(_ROWS)
+        assert cursor.fetchall() == before
+
+
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.usefixtures("no_provider")
-def test_bad_input_is_refused_before_anything_is_written(name: str, database: str) -> None:
+@pytest.mark.usefixtures("no_provider", "nothing_written")
+def test_bad_input_is_refused_before_anything_is_written(name: str) -> None:
     words, message = CASES[name]
     done = think_tank(*words)
     assert done.exit_code == 2, done
     assert message in done.stderr
     if name not in PYFLYTE_OWN:
         one_line(done)
-    assert_nothing_written(database)
 
 
 def one_line(done: Done) -> None:
@@ -94,21 +105,13 @@ def one_line(done: Done) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def assert_nothing_written(database: str) -> None:
-    with as_owner(database) as cursor:
-        for table in ("runs", "model_calls", "budgets", "step_records", "reviews", "execution_manifests"):
-            cursor.execute(f"SELECT count(*) FROM {table}")
-            assert cursor.fetchone() == (0,), table
-
-
-@pytest.mark.usefixtures("no_provider")
-def test_an_input_of_a_pattern_is_checked_too(database: str) -> None:
+@pytest.mark.usefixtures("no_provider", "nothing_written")
+def test_an_input_of_a_pattern_is_checked_too() -> None:
     stages = json.dumps([{"name": "one", "deliverable": "x", "criteria": "y"}])
     done = pyflyte_run("workflows/catalogue.py", "stage_gate_approval", *ASK, "--stages", stages)
     assert done.exit_code == 2
     assert "--stages: its length is 1, 3 to 6 is allowed" in done.stderr
     one_line(done)
-    assert_nothing_written(database)
 
 
 @pytest.mark.usefixtures("no_provider", "database")
@@ -119,25 +122,23 @@ def test_an_unknown_pattern_of_the_catalogue_suggests_the_nearest() -> None:
     one_line(done)
 
 
-@pytest.mark.usefixtures("no_provider")
-def test_rehearsal_is_refused_in_production(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_provider", "nothing_written")
+def test_rehearsal_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADIANT_ENV", "production")
     settings.cache_clear()
     done = think_tank(*ASK)
     assert done.exit_code == 2
     one_line(done)
-    assert_nothing_written(database)
 
 
-@pytest.mark.usefixtures("no_provider")
-def test_personal_data_is_refused_where_it_may_not_leave(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_provider", "nothing_written")
+def test_personal_data_is_refused_where_it_may_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADIANT_PHI", "refuse")
     settings.cache_clear()
     done = think_tank("--prompt", "Write to jane.roe@example.org about MRN: 4471123.")
     assert done.exit_code == 2
     assert "RADIANT_PHI" in done.stderr
     one_line(done)
-    assert_nothing_written(database)
 
 
 @pytest.mark.usefixtures("no_provider", "database")
@@ -151,3 +152,9 @@ def test_a_database_that_is_not_there_says_what_to_set(monkeypatch: pytest.Monke
     assert done.exit_code == 1
     assert "DATABASE_URL" in done.stderr
     one_line(done)
+
+
+_ROWS = " UNION ALL ".join(
+    f"SELECT '{table}', count(*) FROM {table}"
+    for table in ("runs", "model_calls", "budgets", "step_records", "reviews", "execution_manifests")
+)

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from scripts.radiant import main as radiant_main
-from tests.conftest import as_owner
 from tests.fake_openai import FakeOpenAI, Fault, Reply, Request
 from tests.pyflyte import Done, pyflyte_run, think_tank
 from tests.simulated import simulated
+from utils.db import tenant_transaction
 from utils.ledger import ledger_of, spent
 from utils.reviews import reviews_of
 from utils.runs import get_run, list_runs
@@ -58,10 +58,10 @@ def test_without_any_key_the_rehearsal_answers() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_what_a_run_writes(fake_openai: FakeOpenAI, database: str) -> None:
+def test_what_a_run_writes(fake_openai: FakeOpenAI) -> None:
     fake_openai.behave = simulated
     assert think_tank(*ASK).exit_code == 0
-    with as_owner(database) as cursor:
+    with tenant_transaction(tenant()) as cursor:
         cursor.execute(
             "SELECT count(*) FROM execution_manifests WHERE status IN ('done', 'degraded') AND NOT rehearsal"
         )
@@ -106,7 +106,7 @@ def waiting(fake_openai: FakeOpenAI, database: str) -> FakeOpenAI:
     return fake_openai
 
 
-def test_approve_and_the_same_command_again_make_no_call_more(waiting: FakeOpenAI, database: str) -> None:
+def test_approve_and_the_same_command_again_make_no_call_more(waiting: FakeOpenAI) -> None:
     before, asked = ledger_of(tenant(), only_run()), len(chats(waiting))
     assert radiant("approve", only_run()).exit_code == 0
     done = think_tank(*ASK, "--require_approval")
@@ -114,7 +114,7 @@ def test_approve_and_the_same_command_again_make_no_call_more(waiting: FakeOpenA
     assert "approve" in done.stdout
     assert ledger_of(tenant(), only_run()) == before
     assert len(chats(waiting)) == asked
-    with as_owner(database) as cursor:
+    with tenant_transaction(tenant()) as cursor:
         cursor.execute("SELECT count(*) FROM knowledge_heuristics WHERE NOT provisional")
         assert cursor.fetchone() != (0,)
 
@@ -124,12 +124,12 @@ def test_without_a_decision_the_same_command_opens_a_new_run_that_waits_too(wait
     assert {r.status for r in list_runs(tenant())} == {"waiting"}
 
 
-def test_reject_ends_with_4_and_teaches_nothing(waiting: FakeOpenAI, database: str) -> None:
+def test_reject_ends_with_4_and_teaches_nothing(waiting: FakeOpenAI) -> None:
     assert radiant("reject", only_run(), "--reason", "wrong").exit_code == 0
     done = think_tank(*ASK, "--require_approval")
     assert done.exit_code == 4, done
     assert get_run(tenant(), only_run()).status == "rejected"
-    with as_owner(database) as cursor:
+    with tenant_transaction(tenant()) as cursor:
         cursor.execute("SELECT count(*) FROM knowledge_heuristics")
         assert cursor.fetchone() == (0,)
 

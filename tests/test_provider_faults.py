@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from scripts.radiant import main as radiant_main
 from tasks.result import Result
-from tests.conftest import as_owner
 from tests.fake_openai import FakeOpenAI, Fault, Kind, Reply, Request
 from tests.pyflyte import think_tank
 from tests.simulated import simulated
+from utils.db import tenant_transaction
 from utils.ledger import LedgerRow, ledger_of, spent
 from utils.runs import get_run
 from utils.settings import settings
@@ -94,7 +94,7 @@ def approve() -> None:
     assert done.exit_code == 0, done.output
 
 
-def in_order(database: str) -> None:
+def in_order() -> None:
     """What failed charged nothing and holds nothing back; what was settled is what the budgets say."""
     rows = ledger().values()
     assert all(r.charged_usd is None and r.error for r in rows if r.state != "settled")
@@ -102,13 +102,13 @@ def in_order(database: str) -> None:
     assert not any(r.lost for r in rows)
     settled = [r for r in rows if r.state == "settled"]
     assert spent(settings().tenant_id, RUN).calls == len(settled)
-    with as_owner(database) as cursor:
+    with tenant_transaction(settings().tenant_id) as cursor:
         cursor.execute("SELECT settled_usd, reserved_usd FROM budgets WHERE kind = 'run'")
         charged = sum(Decimal(str(r.charged_usd)) for r in settled)
         assert cursor.fetchone() == (charged, 0)
 
 
-def test_what_fails_once_is_tried_again_and_charged_once(either: FakeOpenAI, database: str) -> None:
+def test_what_fails_once_is_tried_again_and_charged_once(either: FakeOpenAI) -> None:
     lock, seen = threading.Lock(), Counter[str]()
 
     def behave(request: Request) -> Reply | Fault:
@@ -126,10 +126,10 @@ def test_what_fails_once_is_tried_again_and_charged_once(either: FakeOpenAI, dat
     assert {bool(r.body.get("stream")) for r in chats(either)} == {settings().stream}
     assert {(r.state, r.attempts) for r in ledger().values()} == {("settled", 1)}
     assert len(ledger()) == len(seen)
-    in_order(database)
+    in_order()
 
 
-def test_what_keeps_failing_is_a_failed_reply_with_its_cause(either: FakeOpenAI, database: str) -> None:
+def test_what_keeps_failing_is_a_failed_reply_with_its_cause(either: FakeOpenAI) -> None:
     names = (*QUICK, "well")
     either.behave = lambda r: Fault(agent(r)) if agent(r) in QUICK else simulated(r)  # type: ignore[arg-type]
     done = think_tank(*ASK, *agents(*names))
@@ -149,10 +149,10 @@ def test_what_keeps_failing_is_a_failed_reply_with_its_cause(either: FakeOpenAI,
         row = rows["body/specialists", member, 0]
         assert (row.state, row.error, row.attempts) == ("failed", replies[name].cause, 1)
         assert asked[name] == (1 if name == "bad_request" else 1 + settings().call_retries)
-    in_order(database)
+    in_order()
 
 
-def test_a_provider_that_hangs_is_a_timeout(either: FakeOpenAI, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_hangs_is_a_timeout(either: FakeOpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADIANT_CALL_TIMEOUT", "2")
     monkeypatch.setenv("RADIANT_CALL_RETRIES", "0")
     settings.cache_clear()
@@ -164,10 +164,10 @@ def test_a_provider_that_hangs_is_a_timeout(either: FakeOpenAI, database: str, m
     mute = next(r for r in result().replies if r.key == "mute")
     assert mute.status == "timeout"
     assert mute.cause.endswith("gave no answer within 2 s")
-    in_order(database)
+    in_order()
 
 
-def test_a_model_that_fails_is_stood_in_for(fake: FakeOpenAI, database: str) -> None:
+def test_a_model_that_fails_is_stood_in_for(fake: FakeOpenAI) -> None:
     def behave(request: Request) -> Reply | Fault:
         first = request.body["model"] == MODELS[0].partition("/")[2]
         return Fault("server_error") if first and system(request).startswith(EDITOR) else simulated(request)
@@ -178,10 +178,10 @@ def test_a_model_that_fails_is_stood_in_for(fake: FakeOpenAI, database: str) -> 
     assert result().status == "done"
     row = ledger()["body/synthesis", 0, 0]
     assert (row.state, row.model_requested, row.model_used) == ("settled", MODELS[0], MODELS[1])
-    in_order(database)
+    in_order()
 
 
-def test_where_nobody_answers_the_run_fails_and_goes_on_later(fake: FakeOpenAI, database: str) -> None:
+def test_where_nobody_answers_the_run_fails_and_goes_on_later(fake: FakeOpenAI) -> None:
     fake.behave = lambda _: Fault("server_error")
     done = think_tank(*ASK)
     assert done.exit_code == 1
@@ -192,7 +192,7 @@ def test_where_nobody_answers_the_run_fails_and_goes_on_later(fake: FakeOpenAI, 
     assert get_run(settings().tenant_id, RUN).status == "failed"
     assert {r.state for r in ledger().values()} == {"failed"}
     assert len(ledger()) == 3
-    in_order(database)
+    in_order()
 
     fake.behave = simulated
     assert think_tank(*ASK).exit_code == 0
@@ -200,10 +200,10 @@ def test_where_nobody_answers_the_run_fails_and_goes_on_later(fake: FakeOpenAI, 
     assert {(r.state, r.attempts) for (path, *_), r in ledger().items() if path == "body/specialists"} == {
         ("settled", 2)
     }
-    in_order(database)
+    in_order()
 
 
-def test_resumed_it_makes_only_the_missing_calls(fake: FakeOpenAI, database: str) -> None:
+def test_resumed_it_makes_only_the_missing_calls(fake: FakeOpenAI) -> None:
     def behave(request: Request) -> Reply | Fault:
         ill = agent(request) == "ill" or system(request).startswith(EDITOR)
         return Fault("bad_request") if ill else simulated(request)
@@ -220,10 +220,10 @@ def test_resumed_it_makes_only_the_missing_calls(fake: FakeOpenAI, database: str
     assert think_tank(*asked).exit_code == 0
     assert result().status == "done"
     assert [agent(r) for r in chats(fake)[before:] if agent(r)] == ["ill"]
-    in_order(database)
+    in_order()
 
 
-def test_json_that_is_malformed_is_repaired_once(either: FakeOpenAI, database: str) -> None:
+def test_json_that_is_malformed_is_repaired_once(either: FakeOpenAI) -> None:
     def behave(request: Request) -> Reply:
         repairs = len(request.body["messages"]) > 2
         wrong = system(request).startswith(EDITOR) and not repairs
@@ -237,23 +237,23 @@ def test_json_that_is_malformed_is_repaired_once(either: FakeOpenAI, database: s
     (asked,) = [r for r in chats(either) if len(r.body["messages"]) > 2]
     assert '{"answer": "Stay"' in asked.body["messages"][-2]["content"]
     assert "no JSON in it" in asked.last
-    in_order(database)
+    in_order()
 
 
-def test_json_that_stays_malformed_is_a_failed_reply(fake: FakeOpenAI, database: str) -> None:
+def test_json_that_stays_malformed_is_a_failed_reply(fake: FakeOpenAI) -> None:
     fake.behave = lambda r: Reply("I would rather not.") if system(r).startswith(EDITOR) else simulated(r)
     done = think_tank(*ASK)
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].endswith("its answer does not fit its schema: the reply has no JSON in it")
     tries = sorted(attempt for path, _, attempt in ledger() if path == "body/synthesis")
     assert tries == [0, 1, 100, 101], "a try and its repair, twice"
-    in_order(database)
+    in_order()
     asked = len(chats(fake))
     assert think_tank(*ASK).exit_code == 1
     assert len(chats(fake)) == asked, "what was paid for is not paid for again"
 
 
-def test_a_reply_that_was_cut_at_its_limit_says_so(either: FakeOpenAI, database: str) -> None:
+def test_a_reply_that_was_cut_at_its_limit_says_so(either: FakeOpenAI) -> None:
     def behave(request: Request) -> Reply:
         return Reply("Stay with the mono", finish_reason="length") if agent(request) == "brief" else simulated(request)
 
@@ -261,14 +261,14 @@ def test_a_reply_that_was_cut_at_its_limit_says_so(either: FakeOpenAI, database:
     assert think_tank(*ASK, *agents("well", "brief")).exit_code == 0
     brief = next(r for r in result().replies if r.key == "brief")
     assert (brief.status, brief.cause, brief.text) == ("success", "cut at max_tokens", "Stay with the mono")
-    in_order(database)
+    in_order()
 
 
 @pytest.mark.parametrize(
     ("text", "cause"), [("endless " * 1000, "gave more than 4000 characters"), ("", "empty reply")]
 )
 def test_a_reply_that_is_no_answer_fails(
-    either: FakeOpenAI, database: str, monkeypatch: pytest.MonkeyPatch, text: str, cause: str
+    either: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, text: str, cause: str
 ) -> None:
     monkeypatch.setenv("RADIANT_MAX_REPLY_CHARS", "4000")
     settings.cache_clear()
@@ -279,13 +279,11 @@ def test_a_reply_that_is_no_answer_fails(
     odd = next(r for r in result().replies if r.key == "odd")
     assert (odd.status, odd.text) == ("failed", "")
     assert cause in odd.cause
-    in_order(database)
+    in_order()
 
 
 @pytest.mark.parametrize("kind", ["server_error", "hang"])
-def test_judges_that_fail_leave_it_to_a_person(
-    fake: FakeOpenAI, database: str, monkeypatch: pytest.MonkeyPatch, kind: Kind
-) -> None:
+def test_judges_that_fail_leave_it_to_a_person(fake: FakeOpenAI, monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
     monkeypatch.setenv("RADIANT_CHECK_SECONDS", "1")
     settings.cache_clear()
     fake.behave = lambda r: Fault(kind) if "You are a judge" in system(r) else simulated(r)
@@ -293,7 +291,7 @@ def test_judges_that_fail_leave_it_to_a_person(
     fake.released.set()
     assert done.exit_code == 3, done
     assert get_run(settings().tenant_id, RUN).status == "waiting"
-    with as_owner(database) as cursor:
+    with tenant_transaction(settings().tenant_id) as cursor:
         cursor.execute("SELECT DISTINCT risk_level, verdict FROM cato_checks WHERE error IS NOT NULL")
         assert cursor.fetchall() == [("unknown", "escalate")]
         cursor.execute("SELECT shown FROM reviews")
@@ -301,18 +299,18 @@ def test_judges_that_fail_leave_it_to_a_person(
     assert "could not be checked" in shown
 
 
-def test_a_librarian_that_fails_costs_the_lessons_not_the_run(fake: FakeOpenAI, database: str) -> None:
+def test_a_librarian_that_fails_costs_the_lessons_not_the_run(fake: FakeOpenAI) -> None:
     fake.behave = lambda r: Fault("server_error") if "You are the librarian" in system(r) else simulated(r)
     fake.embeddings_fault = Fault("server_error")
     assert think_tank(*ASK).exit_code == 0
     assert result().status == "done"
-    with as_owner(database) as cursor:
+    with tenant_transaction(settings().tenant_id) as cursor:
         cursor.execute("SELECT count(*) FROM knowledge_heuristics")
         assert cursor.fetchone() == (0,)
-    in_order(database)
+    in_order()
 
 
-def test_what_was_approved_is_what_is_given_though_the_provider_recovered(fake: FakeOpenAI, database: str) -> None:
+def test_what_was_approved_is_what_is_given_though_the_provider_recovered(fake: FakeOpenAI) -> None:
     fake.behave = lambda r: Fault("server_error") if agent(r) == "ill" else simulated(r)
     asked = (*ASK, *agents("well", "ill", "other"), "--require_approval")
     assert think_tank(*asked).exit_code == 3
@@ -324,10 +322,10 @@ def test_what_was_approved_is_what_is_given_though_the_provider_recovered(fake: 
     assert len(chats(fake)) == before, "not one call more"
     assert (result().status, result().outcome) == ("degraded", "degraded")
     assert "Not heard: ill" in result().answer
-    in_order(database)
+    in_order()
 
 
-def test_what_came_at_a_second_try_is_not_tried_again(fake: FakeOpenAI, database: str) -> None:
+def test_what_came_at_a_second_try_is_not_tried_again(fake: FakeOpenAI) -> None:
     lock, editing = threading.Lock(), Counter[str]()
 
     def behave(request: Request) -> Reply | Fault:
@@ -344,4 +342,4 @@ def test_what_came_at_a_second_try_is_not_tried_again(fake: FakeOpenAI, database
     approve()
     assert think_tank(*asked).exit_code == 0
     assert len(chats(fake)) == before, "not one call more"
-    in_order(database)
+    in_order()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -91,8 +92,8 @@ class Office:
 
 
 @pytest.fixture
-def office(fake_openai: FakeOpenAI, database: str, monkeypatch: pytest.MonkeyPatch) -> Office:
-    return Office(fake_openai, database, monkeypatch)
+def office(fake_openai: FakeOpenAI, fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> Office:
+    return Office(fake_openai, fresh_database, monkeypatch)
 
 
 @pytest.fixture
@@ -173,30 +174,30 @@ def test_a_run_is_its_tenants_alone(taught: Office) -> None:
     assert AMBER.secret not in said(sent)
 
 
-@pytest.fixture
-def app(database: str) -> Iterator["db.Connection"]:
+@contextmanager
+def as_app(database: str) -> Iterator["db.Cursor"]:
     """A connection of a login that may be the app, and nothing else, as in production."""
     login = f"radiant_test_{uuid4().hex}"
-    with as_owner(database) as cursor:
-        cursor.execute(f"CREATE ROLE {login} LOGIN NOINHERIT PASSWORD 'test' IN ROLE {migrate.APP_ROLE}")
-    options = f"-c role={migrate.APP_ROLE}"
-    connection = psycopg2.connect(make_dsn(database, user=login, password="test", options=options))
-    connection.autocommit = True
-    try:
-        yield connection
-    finally:
-        connection.close()
-        with as_owner(database) as cursor:
-            cursor.execute(f"DROP ROLE {login}")
+    with as_owner(database) as owner:
+        owner.execute(f"CREATE ROLE {login} LOGIN NOINHERIT PASSWORD 'test' IN ROLE {migrate.APP_ROLE}")
+        options = f"-c role={migrate.APP_ROLE}"
+        connection = psycopg2.connect(make_dsn(database, user=login, password="test", options=options))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+            owner.execute(f"DROP ROLE {login}")
 
 
-def test_a_connection_without_a_tenant_sees_no_rows(taught: Office, app: "db.Connection") -> None:
+def test_a_connection_without_a_tenant_sees_no_rows(taught: Office) -> None:
     with as_owner(taught.database) as cursor:
         cursor.execute(_TABLES)
         tables = [table for (table,) in cursor.fetchall()]
         used = [table for table in tables if counted(cursor, table)]
     assert {"runs", "model_calls", "step_records", "knowledge_heuristics", "reviews", "budgets"} <= set(used)
-    with app.cursor() as cursor:
+    with as_app(taught.database) as cursor:
         assert {table: counted(cursor, table) for table in tables} == dict.fromkeys(tables, 0)
         cursor.execute("SELECT set_config('app.current_tenant_id', '', false)")
         assert counted(cursor, "knowledge_heuristics") == 0
@@ -224,19 +225,19 @@ def counted(cursor: "db.Cursor", table: str) -> int:
         "SELECT pg_read_file('PG_VERSION')",
     ],
 )
-def test_the_app_cannot_get_around_it(database: str, app: "db.Connection", statement: str) -> None:
+def test_the_app_cannot_get_around_it(database: str, statement: str) -> None:
     owner = parse_dsn(database).get("user", "postgres")
-    with pytest.raises(errors.InsufficientPrivilege), app.cursor() as cursor:
+    with as_app(database) as cursor, pytest.raises(errors.InsufficientPrivilege):
         cursor.execute(statement.format(owner=owner))
 
 
-def test_a_function_of_the_apps_own_is_not_shown_the_rows_of_others(taught: Office, app: "db.Connection") -> None:
-    with app.cursor() as cursor:
+def test_a_function_of_the_apps_own_is_not_shown_the_rows_of_others(taught: Office) -> None:
+    with as_app(taught.database) as cursor:
         cursor.execute(_PEEK)
         cursor.execute("SELECT set_config('app.current_tenant_id', %s, false)", (str(AMBER.tenant),))
         cursor.execute("SELECT count(*) FROM knowledge_heuristics WHERE pg_temp.peek(action_template)")
         assert cursor.fetchone() == (2,)
-    shown = "".join(app.notices)
+        shown = "".join(cursor.connection.notices)
     assert AMBER.secret in shown
     assert COBALT.secret not in shown
 

@@ -63,8 +63,8 @@ def test_a_review_of_an_ended_run_is_found(ours: Tenant, radiant: Radiant) -> No
     assert run_id in wrong(radiant)["reviews"]
 
 
-def test_a_table_that_keeps_nobody_apart_is_found(ours: Tenant, database: str, radiant: Radiant) -> None:
-    with as_owner(database) as cursor:
+def test_a_table_that_keeps_nobody_apart_is_found(fresh_database: str, ours: Tenant, radiant: Radiant) -> None:
+    with as_owner(fresh_database) as cursor:
         cursor.execute("ALTER TABLE reviews NO FORCE ROW LEVEL SECURITY")
     assert wrong(radiant)["row level security"].startswith("reviews: ")
 

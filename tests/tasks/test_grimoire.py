@@ -183,9 +183,9 @@ def test_what_a_run_recalled_is_read_back_when_it_resumes() -> None:
     assert keys(before) == [first]
 
 
-def test_an_error_of_the_database_is_raised(database: str) -> None:
+def test_an_error_of_the_database_is_raised(fresh_database: str) -> None:
     spot = real()
-    with as_owner(database) as cursor:
+    with as_owner(fresh_database) as cursor:
         cursor.execute("ALTER TABLE knowledge_heuristics RENAME TO elsewhere")
     with pytest.raises(psycopg2.errors.UndefinedTable):
         recall(QUESTION, 10, spot)

@@ -343,8 +343,8 @@ def test_a_crash_before_the_lessons_were_kept_pays_nothing_again(server: FakeOpe
     first = review(spot)
     paid = len(server.requests)
     with maintenance_transaction() as cursor:
-        cursor.execute("DELETE FROM knowledge_heuristics")
-        cursor.execute("DELETE FROM step_records WHERE kind = 'lessons'")
+        cursor.execute("DELETE FROM knowledge_heuristics WHERE tenant_id = %s", (tenant_of(spot),))
+        cursor.execute("DELETE FROM step_records WHERE kind = 'lessons' AND tenant_id = %s", (tenant_of(spot),))
     again = review(spot)
     assert [r.text for r in again] == [r.text for r in first]
     assert len(server.requests) == paid
@@ -390,7 +390,7 @@ def test_a_lesson_that_may_not_be_kept_takes_no_place(server: FakeOpenAI) -> Non
     assert [one.key for one in recall(QUESTION, 10, opened(tenant_of(spot)))] == [old.key]
 
 
-def test_the_clean_up_is_of_all_tenants(server: FakeOpenAI) -> None:
+def test_the_clean_up_is_of_all_tenants(server: FakeOpenAI, fresh_database: str) -> None:
     review(opened())
     review(opened())
     with maintenance_transaction() as cursor:

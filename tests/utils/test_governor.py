@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from scripts.bench.governor import ESTIMATE, age, completion, request, storm
-from tests.conftest import as_owner
 from utils.accounts import ensure_personal
 from utils.db import maintenance_transaction, tenant_transaction
 from utils.errors import BadInput, CallFailed, OverBudget
@@ -73,10 +72,10 @@ def money(budget: Budget) -> tuple[float, float]:
     return float(budget.settled), float(budget.reserved)
 
 
-def test_the_caps_are_the_settings_unless_tenant_or_run_has_its_own(database: str) -> None:
+def test_the_caps_are_the_settings_unless_tenant_or_run_has_its_own() -> None:
     tenant, user = new_tenant()
     assert caps(tenant) == Caps(Decimal("0.5"), Decimal(10), Decimal(100))
-    with as_owner(database) as cursor:
+    with tenant_transaction(tenant) as cursor:
         cursor.execute(
             """UPDATE tenants SET policy = '{"max_cost_per_run": 1, "max_cost_per_hour": 3, "max_cost_per_day": 4}'"""
         )
@@ -205,7 +204,7 @@ def test_what_the_dead_reserved_is_free_for_whom_it_would_not_fit_without() -> N
     assert (row.state, row.lost) == ("lost", 1)
 
 
-def test_upkeep_frees_what_the_dead_of_all_tenants_reserved() -> None:
+def test_upkeep_frees_what_the_dead_of_all_tenants_reserved(fresh_database: str) -> None:
     for _ in range(2):
         tenant, user = new_tenant()
         dead, alive = new_run(tenant, user), new_run(tenant, user)
@@ -219,18 +218,23 @@ def test_upkeep_frees_what_the_dead_of_all_tenants_reserved() -> None:
     assert [money(b) for b in budgets(tenant, alive)] == [(0.0, 2.0)] * 3
 
 
-def test_another_hour_and_day_start_with_nothing_spent(database: str) -> None:
+def test_another_hour_and_day_start_with_nothing_spent() -> None:
     tenant, user = new_tenant()
     run = new_run(tenant, user)
-    with under_way(tenant, run, "a", 0.2, 0.1), as_owner(database) as cursor:
+    with under_way(tenant, run, "a", 0.2, 0.1):
         # The clock is the database's: let this call have reserved in an hour and a day gone by.
-        cursor.execute("UPDATE budgets SET window_key = '2001-01-01' || substr(window_key, 11) WHERE kind <> 'run'")
-        cursor.execute("UPDATE model_calls SET hour_key = '2001-01-01' || substr(hour_key, 11), day_key = '2001-01-01'")
+        with tenant_transaction(tenant) as cursor:
+            cursor.execute(_BUDGETS_OF_OLD)
+            cursor.execute(_CALLS_OF_OLD)
         assert [money(b) for b in budgets(tenant, run)] == [(0.0, 0.2), (0.0, 0.0), (0.0, 0.0)]
     assert [money(b) for b in budgets(tenant, run)] == [(0.1, 0.0), (0.0, 0.0), (0.0, 0.0)]
-    with as_owner(database) as cursor:
+    with tenant_transaction(tenant) as cursor:
         cursor.execute("SELECT DISTINCT settled_usd::float8, reserved_usd::float8 FROM budgets WHERE kind <> 'run'")
         assert cursor.fetchall() == [(0.1, 0.0)], "it settles where it reserved"
+
+
+_BUDGETS_OF_OLD = "UPDATE budgets SET window_key = '2001-01-01' || substr(window_key, 11) WHERE kind <> 'run'"
+_CALLS_OF_OLD = "UPDATE model_calls SET hour_key = '2001-01-01' || substr(hour_key, 11), day_key = '2001-01-01'"
 
 
 def test_a_tenant_spends_nothing_of_another() -> None:

@@ -95,7 +95,7 @@ def test_an_interrupted_call_is_lost_not_failed() -> None:
     assert budgets(key.tenant_id, key.run_id)[0].reserved == 0
 
 
-def test_a_call_that_settles_after_it_was_given_up_is_still_paid_for() -> None:
+def test_a_call_that_settles_after_it_was_given_up_is_still_paid_for(fresh_database: str) -> None:
     key = new_run()
 
     def slow(_: ChatRequest) -> Completion:
@@ -205,14 +205,14 @@ def test_a_tenant_sees_nothing_of_another() -> None:
     assert spent(ours.tenant_id, "same").calls == 1
 
 
-def test_compaction_drops_the_texts_of_concluded_runs_and_keeps_their_sums(database: str) -> None:
+def test_compaction_drops_the_texts_of_concluded_runs_and_keeps_their_sums(fresh_database: str) -> None:
     key, going_on = new_run(), new_run()
     for one in (key, going_on):
         pay(one, Provider())
     conclude_run(key.tenant_id, key.run_id, "done", "{}")
     before = spent(key.tenant_id, key.run_id)
     assert compact(1) == 0, "it concluded just now"
-    with as_owner(database) as cursor:
+    with as_owner(fresh_database) as cursor:
         cursor.execute("UPDATE runs SET concluded_at = concluded_at - interval '2 days'")
     assert compact(1) == 1
     assert compact(1) == 0

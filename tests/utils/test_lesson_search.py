@@ -128,7 +128,7 @@ def test_rehearsals_and_real_runs_find_their_own(tenant: UUID) -> None:
     assert [f.lesson.id for f in find(tenant, rehearsal=True)] == [rehearsed.lesson.id]
 
 
-def test_a_tenant_is_searched_by_its_index(database: str) -> None:
+def test_a_tenant_is_searched_by_its_index(fresh_database: str) -> None:
     tenants = [uuid4() for _ in range(12)]
     for tenant in tenants:
         keep(source(tenant))
@@ -143,7 +143,7 @@ def test_a_tenant_is_searched_by_its_index(database: str) -> None:
             """,
                 (200,),
             )
-    with as_owner(database) as cursor:
+    with as_owner(fresh_database) as cursor:
         cursor.execute("ANALYZE knowledge_heuristics")
     made = embedded(at(1))
     values = lessons._search_values(tenants[0], Wanted("compare suppliers", ("domain 1", "general"), False, 10, made))

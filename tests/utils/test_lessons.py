@@ -171,7 +171,7 @@ def test_a_rejection_renews_nothing(tenant: UUID) -> None:
 
 
 @pytest.mark.parametrize("settles", [False, True])
-def test_lessons_are_locked_in_the_order_of_their_ids(database: str, tenant: UUID, settles: bool) -> None:
+def test_lessons_are_locked_in_the_order_of_their_ids(fresh_database: str, tenant: UUID, settles: bool) -> None:
     """So that two runs which used the same lessons never wait for one another in a circle."""
     ids = sorted(keep(source(tenant), (f"topic {n}", "act"), at(1, 2 * n)).lesson.id for n in range(5))
     for lesson in reversed(ids):  # they now lie in the table the other way round
@@ -179,7 +179,7 @@ def test_lessons_are_locked_in_the_order_of_their_ids(database: str, tenant: UUI
     run = opened(tenant)
     if settles:
         lessons.mark_used(tenant, run, ids)
-    read_in_that_order(database)
+    read_in_that_order(fresh_database)
 
     def act() -> None:
         if settles:
@@ -187,7 +187,7 @@ def test_lessons_are_locked_in_the_order_of_their_ids(database: str, tenant: UUI
         else:
             lessons.mark_used(tenant, run, ids[::-1])
 
-    with ThreadPoolExecutor(1) as pool, as_owner(database) as first, as_owner(database) as watch:
+    with ThreadPoolExecutor(1) as pool, as_owner(fresh_database) as first, as_owner(fresh_database) as watch:
         first.execute("BEGIN; SELECT 1 FROM knowledge_heuristics WHERE id = %s FOR UPDATE", (str(ids[0]),))
         acting = pool.submit(act)
         wait_for_a_waiting(watch)
@@ -241,7 +241,7 @@ def test_tenants_share_nothing(tenant: UUID) -> None:
     assert [f.lesson.id for f in find(other, "compare suppliers")] == [theirs.lesson.id]
 
 
-def test_the_clean_up_takes_what_expired_or_failed_long_ago_of_every_tenant(tenant: UUID) -> None:
+def test_the_clean_up_takes_what_expired_or_failed_long_ago_of_every_tenant(fresh_database: str, tenant: UUID) -> None:
     other = uuid4()
     expired = keep(source(tenant), ("a", "b"), at(1, 0)).lesson.id
     kept = keep(source(tenant), ("c", "d"), at(1, 2)).lesson.id
@@ -258,7 +258,9 @@ def test_the_clean_up_takes_what_expired_or_failed_long_ago_of_every_tenant(tena
     assert lessons.clean_up() == CleanupCount(expired=0, low_confidence=0)
 
 
-def test_the_clean_up_takes_a_lesson_with_its_uses_and_lets_its_predecessor_be(tenant: UUID) -> None:
+def test_the_clean_up_takes_a_lesson_with_its_uses_and_lets_its_predecessor_be(
+    fresh_database: str, tenant: UUID
+) -> None:
     old = keep(source(tenant)).lesson.id
     new = lessons.supersede(source(tenant), old, TWO, embedded(at(1))).id
     lessons.mark_used(tenant, opened(tenant), [new])

@@ -217,15 +217,15 @@ def test_a_killed_process_leaves_its_lease() -> None:
             pass
 
 
-def test_a_heartbeat_shows_life_until_it_ends(asked: OpenRequest, database: str) -> None:
+def test_a_heartbeat_shows_life_until_it_ends(asked: OpenRequest) -> None:
     run_id = open_run(asked).run_id
-    with as_owner(database) as cursor:
+    with tenant_transaction(asked.tenant_id) as cursor:
         cursor.execute("UPDATE runs SET alive_at = '2001-01-01'")
-        with heartbeat(asked.tenant_id, run_id, every=0.005):
-            first = alive_after(asked, run_id, get_run(asked.tenant_id, run_id).started_at)
-            alive_after(asked, run_id, first)
-        last = get_run(asked.tenant_id, run_id).alive_at
-        assert get_run(asked.tenant_id, run_id).alive_at == last
+    with heartbeat(asked.tenant_id, run_id, every=0.005):
+        first = alive_after(asked, run_id, get_run(asked.tenant_id, run_id).started_at)
+        alive_after(asked, run_id, first)
+    last = get_run(asked.tenant_id, run_id).alive_at
+    assert get_run(asked.tenant_id, run_id).alive_at == last
 
 
 def test_a_heartbeat_outlives_a_database_that_is_away(
