@@ -18,6 +18,7 @@ from utils.llm import ChatRequest, Completion, Message, complete, repair_request
 from utils.models import resolve_models
 from utils.progress import Event, emit
 from utils.settings import settings
+from utils.telemetry import call_span
 
 MOST_TOKENS = 32_000
 """What a call whose max_tokens is known at run time only may answer at most."""
@@ -167,8 +168,11 @@ def _paid(request: ChatRequest, spot: Spot, attempt: int) -> Reply:
         with _call_slots():
             return complete(asked, tenant_id=tenant)
 
-    paid = paid_call(CallKey(tenant, spot.run.run_id, spot.path, spot.member, attempt), request, make)
-    done = paid.completion
+    with call_span(request.model, member=spot.member, attempt=attempt) as here:
+        paid = paid_call(CallKey(tenant, spot.run.run_id, spot.path, spot.member, attempt), request, make)
+        done = paid.completion
+        here.put(from_ledger=paid.from_ledger)
+        here.answered(done.model, (done.prompt_tokens, done.completion_tokens), done.finish_reason, done.cost_usd)
     tokens = done.prompt_tokens + done.completion_tokens
     cost = done.cost_usd or 0.0
     emit(Event(spot.path, "finished", done.model, tokens, cost, from_ledger=paid.from_ledger))

@@ -27,7 +27,9 @@ from tasks.views import Scope
 from tasks.walk import RunBlock, schedule_in_threads, skipped, walk, walk_pattern
 from utils.concurrency import together
 from utils.errors import RunFailed
+from utils.logs import bound
 from utils.settings import settings
+from utils.telemetry import span
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,13 @@ class PlainHost:
 
     def block(self, block: AnyBlock, scope: Scope[Replies], path: str) -> Mapping[str, Replies]:
         """What one block gives; it and its result stand in the run's trace."""
-        with trace(self.run, block, path) as traced:
+        with (
+            bound(run=self.run.run_id, tenant=self.run.tenant_id, node=path),
+            span(f"block {block.id}", kind=block.kind) as here,
+            trace(self.run, block, path) as traced,
+        ):
             if block.unless and holds(block.unless, scope, path, self.run):
+                here.put(state="skipped")
                 return traced.skip(skipped(block, scope, []))
             return traced.end(self._run(block, scope, path))
 

@@ -19,11 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from utils.call_failures import call_failed
 from utils.errors import CallFailed, Unparsable
 from utils.json_replies import parse_json
+from utils.logs import take_over
 from utils.models import PROXY, is_rehearsal, provider
 from utils.prices import price_ceiling, token_prices, tokens_at_most
 from utils.rate_limit import take_turn
 from utils.settings import Settings, settings
 from utils.streams import FIRST_SEEN_AT, drained, draining_router
+from utils.telemetry import start_telemetry, trace_headers
 
 __all__ = [
     "CallFailed",
@@ -265,8 +267,23 @@ def _litellm() -> Any:
     litellm.disable_streaming_logging = True
     litellm.custom_provider_map = [{"provider": "rehearsal", "custom_handler": rehearsal_provider()}]
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+        take_over(name, logging.CRITICAL)
+    _trace_tries(litellm)
     return litellm
+
+
+def _trace_tries(litellm: Any) -> None:
+    """LiteLLM's own spans, one for each try at a provider, without what was said; nothing where tracing is off."""
+    tracing = start_telemetry()
+    if tracing is None:
+        return
+    os.environ.setdefault("USE_OTEL_LITELLM_REQUEST_SPAN", "true")  # else it writes over the span around it
+    from litellm.integrations.opentelemetry import OpenTelemetry, OpenTelemetryConfig
+    from litellm.integrations.opentelemetry_utils.gen_ai_semconv import OTELSemconvCategory
+
+    conventions = {OTELSemconvCategory.GEN_AI_LATEST_EXPERIMENTAL}
+    config = OpenTelemetryConfig(capture_message_content="NO_CONTENT", semconv_stability_opt_in=conventions)
+    litellm.callbacks.append(OpenTelemetry(config=config, tracer_provider=tracing))
 
 
 def _ask(request: ChatRequest, tenant_id: UUID) -> Any:
@@ -284,7 +301,7 @@ def _ask(request: ChatRequest, tenant_id: UUID) -> Any:
     if settings().stream:
         call["stream_options"] = {"include_usage": True}
     if settings().litellm_proxy_url:
-        call["extra_headers"] = {"X-Tenant-ID": str(tenant_id)}
+        call["extra_headers"] = {"X-Tenant-ID": str(tenant_id), **trace_headers()}
     return _router().completion((request.model, *request.fallbacks), **call)
 
 

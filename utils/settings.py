@@ -1,12 +1,16 @@
 """Settings, read once from the environment (`RADIANT_*`, and the few names that other tools share)."""
 
+from base64 import b64decode
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from utils.errors import BadInput
@@ -70,9 +74,65 @@ class Settings(BaseSettings):
     hmac_key: SecretStr = SecretStr("")
     """Keys the digests of prompts; empty means the key in `home`. Machines that share a database share it."""
 
+    # The warm service on a cluster.
+    service_threads: int = Field(default=64, ge=1)
+    """So many nodes run in one service at a time; more wait for a thread."""
+    drain_seconds: float = Field(default=120.0, ge=0)
+    """How long a service that is told to end lets what it runs end."""
+    outage_seconds: float = Field(default=60.0, ge=0)
+    """How long a node waits for a database that is away before Flyte is told to try again."""
+    tenants: dict[str, UUID] = {}
+    """Which tenant the runs of a Flyte project and domain belong to: `project/domain` -> tenant."""
+
+    # Notifications (docs/notifications.md).
+    webhook_url: SecretStr = SecretStr("")
+    """Told when a review opens, is decided or expires: https, or http to this very machine. It may hold a token."""
+    webhook_secret: SecretStr = Field(default=SecretStr(""), validate_default=True)
+    """Signs what the webhook is told: `whsec_` and 24 to 64 bytes in base64, as Standard Webhooks has it."""
+
+    # Logs; telemetry follows OpenTelemetry's own variables (utils/telemetry.py).
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["", "debug", "info", "warning", "error"] = ""
+    """Empty means info for JSON, and warning for text: a person has the progress display."""
+
     max_prompt_chars: int = Field(default=100_000, ge=1)
     check_seconds: float = Field(default=10.0, gt=0)
     """How long a judge of Cato has, with everything that it retries; who took longer did not pass."""
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _safe_to_post_to(cls, url: SecretStr) -> SecretStr:
+        parts = urlsplit(url.get_secret_value())
+        local = parts.scheme == "http" and _is_this_machine(parts.hostname or "")
+        if url.get_secret_value() and not (local or (parts.scheme == "https" and parts.hostname)):
+            raise PydanticCustomError("webhook_url", "give an https:// address, or http://localhost")
+        return url
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signs(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        told = info.data.get("webhook_url")
+        if (told and told.get_secret_value()) and not 24 <= len(_key_bytes(secret.get_secret_value())) <= 64:
+            raise PydanticCustomError(
+                "webhook_secret",
+                "RADIANT_WEBHOOK_URL needs it: give whsec_ and 24 to 64 random bytes in base64, such as "
+                'echo "whsec_$(openssl rand -base64 32)" prints',
+            )
+        return secret
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _key_bytes(secret: str) -> bytes:
+    try:
+        return b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return b""
 
 
 @lru_cache(maxsize=1)

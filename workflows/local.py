@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -19,8 +19,10 @@ from tasks.views import Scope
 from tasks.walk import walk
 from utils.errors import BadInput, Expired, OverBudget, RadiantError, RunFailed, Waiting
 from utils.governor import remaining
+from utils.logs import bound, for_people, start_logging
 from utils.runs import heartbeat, lease, set_status
 from utils.settings import settings
+from utils.telemetry import span
 
 EXIT_CODES: dict[RunStatus, int] = {"done": 0, "degraded": 0, "rejected": 4, "blocked": 4}
 
@@ -39,7 +41,7 @@ def run_here(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[
     from utils.console import Console
 
     try:
-        with Console():
+        with Console() if for_people() else nullcontext():
             result, _ = _run(spec, values, asked)
     except RadiantError as error:
         exit_with(error)
@@ -53,12 +55,20 @@ def _run(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[Resu
     tenant = UUID(run.tenant_id)
     if opened.result is not None:
         return opened.result, []
-    with lease(tenant, run.run_id), heartbeat(tenant, run.run_id), _recorded_status(opened):
+    start_logging()
+    with (
+        lease(tenant, run.run_id),
+        heartbeat(tenant, run.run_id),
+        bound(run=run.run_id, tenant=run.tenant_id),
+        span(f"run {run.workflow}", domain=run.domain) as here,
+        _recorded_status(opened),
+    ):
         if not opened.resumed:
             _confirm_estimate(opened)
         nothing: Scope[Replies] = Scope({})
         made = walk(spec, nothing.with_names(opened.inputs), "", PlainHost(run, resumed=opened.resumed))
-    result = Result.model_validate_json(made["result"][0].fields)
+        result = Result.model_validate_json(made["result"][0].fields)
+        here.put(state=result.status)
     return result, [Signal.model_validate_json(s.fields) for s in made["signals"]]
 
 
@@ -90,16 +100,17 @@ def _confirm_estimate(opened: Opened) -> None:
 
     from tasks.report import estimate_line
 
-    bound = estimate(find_pattern(opened.run.pattern))
-    most = cost_at_most(bound, opened.run.models, opened.run.prompt)
+    calls = estimate(find_pattern(opened.run.pattern))
+    most = cost_at_most(calls, opened.run.models, opened.run.prompt)
     cap = remaining(UUID(opened.run.tenant_id), opened.run.run_id).run
-    click.echo(estimate_line(bound, most, cap), err=True)
+    if for_people():
+        click.echo(estimate_line(calls, most, cap), err=True)
     if most <= settings().cost_alert_threshold * cap:
         return
     if sys.stdin is not None and sys.stdin.isatty() and not os.environ.get("CI"):
         if not click.confirm("That is near or above the cap. Go on?", err=True):
             raise BadInput("not started: raise --max_cost_usd, or choose cheaper --models")
-    else:
+    elif for_people():
         click.echo("that is near or above the cap: the run stops where it would pass it", err=True)
 
 
