@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg2
@@ -14,7 +15,7 @@ from utils import db
 from utils.db import maintenance_transaction, tenant_transaction
 
 WITHOUT_TENANT = {"schema_migrations"}
-A, B, USER = uuid4(), uuid4(), uuid4()
+USER = uuid4()
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 COLUMNS = """
@@ -58,14 +59,21 @@ def owner(database: str) -> Iterator["db.Cursor"]:
         yield cursor
 
 
+class Two(NamedTuple):
+    """Tenants with one row in each table."""
+
+    ours: UUID
+    theirs: UUID
+
+
 @pytest.fixture
-def filled(database: str) -> str:
-    """A database with one row of each table for tenant A and one for tenant B."""
-    for tenant in (A, B):
+def two(database: str) -> Two:
+    tenants = Two(uuid4(), uuid4())
+    for tenant in tenants:
         with tenant_transaction(tenant) as cursor:
             for table in ROWS:
                 insert(cursor, table, tenant)
-    return database
+    return tenants
 
 
 def insert(cursor: "db.Cursor", table: str, tenant: UUID, **other: object) -> None:
@@ -157,51 +165,52 @@ def test_the_roles_have_no_powers(owner: "db.Cursor") -> None:
 
 
 @pytest.mark.parametrize("table", ROWS)
-def test_each_tenant_sees_its_own_rows(filled: str, table: str) -> None:
+def test_each_tenant_sees_its_own_rows(two: Two, table: str) -> None:
     key = "id" if table == "tenants" else "tenant_id"
-    for tenant in (A, B):
+    for tenant in two:
         with tenant_transaction(tenant) as cursor:
             cursor.execute(f"SELECT {key} FROM {table}")
             assert cursor.fetchall() == [(tenant,)]
     with maintenance_transaction() as cursor:
-        assert count(cursor, table) == 2
+        cursor.execute(f"SELECT {key} FROM {table} WHERE {key} IN %s", (two,))
+        assert {tenant for (tenant,) in cursor.fetchall()} == set(two)
 
 
-def test_a_view_shows_its_own_rows(filled: str) -> None:
-    with tenant_transaction(A) as cursor:
+def test_a_view_shows_its_own_rows(two: Two) -> None:
+    with tenant_transaction(two.ours) as cursor:
         cursor.execute("SELECT tenant_id, run_id, calls FROM run_costs")
-        assert cursor.fetchall() == [(A, "run", 0)]
+        assert cursor.fetchall() == [(two.ours, "run", 0)]
 
 
-def test_without_a_tenant_there_are_no_rows_even_on_a_used_connection(filled: str) -> None:
+def test_without_a_tenant_there_are_no_rows_even_on_a_used_connection(two: Two) -> None:
     for _ in range(2):
         with db._transaction("app", "BEGIN", ()) as cursor:
             for table in ROWS:
                 assert count(cursor, table) == 0
-        with tenant_transaction(A) as cursor:
+        with tenant_transaction(two.ours) as cursor:
             assert count(cursor, "runs") == 1
 
 
 @pytest.mark.parametrize("table", ROWS)
-def test_a_tenant_cannot_write_rows_of_another(filled: str, table: str) -> None:
-    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(A) as cursor:
-        insert(cursor, table, uuid4() if table == "tenants" else B)
+def test_a_tenant_cannot_write_rows_of_another(two: Two, table: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(two.ours) as cursor:
+        insert(cursor, table, uuid4() if table == "tenants" else two.theirs)
     key = "id" if table == "tenants" else "tenant_id"
-    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(A) as cursor:
-        cursor.execute(f"UPDATE {table} SET {key} = %s", (uuid4() if table == "tenants" else B,))
+    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(two.ours) as cursor:
+        cursor.execute(f"UPDATE {table} SET {key} = %s", (uuid4() if table == "tenants" else two.theirs,))
     if table != "audit_log":
-        with tenant_transaction(A) as cursor:
-            cursor.execute(f"UPDATE {table} SET {key} = {key} WHERE {key} = %s", (B,))
+        with tenant_transaction(two.ours) as cursor:
+            cursor.execute(f"UPDATE {table} SET {key} = {key} WHERE {key} = %s", (two.theirs,))
             assert cursor.rowcount == 0
 
 
-def test_a_tenant_cannot_refer_to_rows_of_another(filled: str) -> None:
+def test_a_tenant_cannot_refer_to_rows_of_another(two: Two) -> None:
     stranger = uuid4()
-    with tenant_transaction(B) as cursor:
-        insert(cursor, "users", B, id=stranger)
-    with pytest.raises(errors.ForeignKeyViolation), tenant_transaction(A) as cursor:
-        insert(cursor, "runs", A, run_id="other", user_id=stranger)
-    with pytest.raises(errors.ForeignKeyViolation), tenant_transaction(A) as cursor:
+    with tenant_transaction(two.theirs) as cursor:
+        insert(cursor, "users", two.theirs, id=stranger)
+    with pytest.raises(errors.ForeignKeyViolation), tenant_transaction(two.ours) as cursor:
+        insert(cursor, "runs", two.ours, run_id="other", user_id=stranger)
+    with pytest.raises(errors.ForeignKeyViolation), tenant_transaction(two.ours) as cursor:
         cursor.execute("UPDATE neural_learning_signals SET user_id = %s", (stranger,))
 
 
@@ -222,14 +231,14 @@ def test_a_tenant_cannot_refer_to_rows_of_another(filled: str) -> None:
         "ALTER TABLE audit_log DISABLE TRIGGER ALL",
     ],
 )
-def test_the_app_cannot_free_itself(filled: str, statement: str) -> None:
-    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(A) as cursor:
+def test_the_app_cannot_free_itself(two: Two, statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(two.ours) as cursor:
         cursor.execute(statement)
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET action = ''", "DELETE FROM audit_log"])
-def test_the_audit_only_grows(filled: str, owner: "db.Cursor", statement: str) -> None:
-    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(A) as cursor:
+def test_the_audit_only_grows(two: Two, owner: "db.Cursor", statement: str) -> None:
+    with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(two.ours) as cursor:
         cursor.execute(statement)
     with pytest.raises(errors.InsufficientPrivilege), maintenance_transaction() as cursor:
         cursor.execute(statement)
@@ -238,14 +247,14 @@ def test_the_audit_only_grows(filled: str, owner: "db.Cursor", statement: str) -
             owner.execute(as_the_owner)
 
 
-def test_a_lesson_with_a_zero_vector_is_refused(filled: str) -> None:
+def test_a_lesson_with_a_zero_vector_is_refused(two: Two) -> None:
     zero = "[" + ",".join(["0"] * 768) + "]"
-    with pytest.raises(errors.CheckViolation, match="embedding_not_zero"), tenant_transaction(A) as cursor:
-        insert(cursor, "knowledge_heuristics", A, id=uuid4(), embedding=zero)
+    with pytest.raises(errors.CheckViolation, match="embedding_not_zero"), tenant_transaction(two.ours) as cursor:
+        insert(cursor, "knowledge_heuristics", two.ours, id=uuid4(), embedding=zero)
 
 
-def test_confidence_follows_the_counters(filled: str) -> None:
-    with tenant_transaction(A) as cursor:
+def test_confidence_follows_the_counters(two: Two) -> None:
+    with tenant_transaction(two.ours) as cursor:
         cursor.execute("SELECT confidence FROM knowledge_heuristics")
         assert cursor.fetchone() == (Decimal("0.5"),)
         cursor.execute("UPDATE knowledge_heuristics SET helpful = 2, harmful = 1 RETURNING confidence")
