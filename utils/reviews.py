@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from utils import notifications
 from utils.accounts import audit, role_of
 from utils.db import tenant_transaction
 from utils.errors import BadInput, RadiantError
+from utils.notifications import ReviewEvent
 from utils.runs import get_run
 
 ReviewStatus = Literal["open", "decided", "expired"]
@@ -69,6 +71,7 @@ class Review:
 def open_review(tenant_id: UUID, run_id: str, path: str, question: Question) -> Review:
     """Opens a review, or finds the one that is open or decided; one that expired is opened anew."""
     choices = json.dumps([[c.name, c.takes_text] for c in question.choices])
+    told = notifications.sanitised(question.reason)
     with tenant_transaction(tenant_id) as cursor:
         cursor.execute(
             _OPEN,
@@ -87,6 +90,9 @@ def open_review(tenant_id: UUID, run_id: str, path: str, question: Question) -> 
                 "waits": question.waits,
             },
         )
+        if opened := cursor.fetchone():
+            notifications.announce(cursor, "review.opened", _event(_review(opened), told))
+    notifications.wake(tenant_id)
     found = find_review(tenant_id, run_id, path)
     if found is None:
         raise RadiantError(f"the review of '{path}' could not be opened")
@@ -132,13 +138,16 @@ def decide(review: Review, choice: str, text: str, *, by: UUID, answer: str = ""
                 "by": str(by),
             },
         )
-        if cursor.rowcount != 1:
+        row = cursor.fetchone()
+        if row is None:
             raise BadInput(
                 f"the review of run '{review.run_id}' is not open any more: see `radiant show {review.run_id}`"
             )
         audit(cursor, by, "review.decided", review.run_id, {"path": review.path, "choice": choice})
-    decided = find_review(review.tenant_id, review.run_id, review.path)
-    return decided or review
+        decided = _review(row)
+        notifications.announce(cursor, "review.decided", _event(decided))
+    notifications.wake(review.tenant_id)
+    return decided
 
 
 def _check_role(review: Review, by: UUID) -> None:
@@ -170,6 +179,28 @@ def expire(review: Review) -> None:
     """Closes a review that nobody decided in time."""
     with tenant_transaction(review.tenant_id) as cursor:
         cursor.execute(_EXPIRE, (str(review.tenant_id), str(review.id)))
+        if expired := cursor.fetchone():
+            notifications.announce(cursor, "review.expired", _event(_review(expired)))
+    notifications.wake(review.tenant_id)
+
+
+def _event(review: Review, question: str = "") -> ReviewEvent:
+    """What a webhook may know of a review: never what was shown, nor the person's text."""
+    return ReviewEvent(
+        review_id=review.id,
+        tenant_id=review.tenant_id,
+        run_id=review.run_id,
+        path=review.path,
+        domain=review.domain,
+        asks=review.of,
+        question=question or None,
+        choices=tuple(c.name for c in review.choices),
+        opened_at=review.opened_at,
+        expires_at=review.expires_at,
+        decision=review.decision or None,
+        resolved_by=review.resolved_by,
+        resolved_at=review.resolved_at,
+    )
 
 
 def _review(row: Sequence[Any]) -> Review:
@@ -198,7 +229,10 @@ def _review(row: Sequence[Any]) -> Review:
     )
 
 
-_OPEN = """
+_COLUMNS = """tenant_id, run_id, path, id, status, reason, domain, shown, shown_deck, choices, form, placeholders,
+    decision, edited, guidance, answer, opened_at, expires_at, status = 'open' AND expires_at < now(), resolved_by,
+    resolved_at, asks"""
+_OPEN = f"""
 INSERT INTO reviews (tenant_id, run_id, path, reason, domain, shown, shown_deck, choices, form, placeholders, asks,
     expires_at)
 VALUES (%(tenant)s, %(run)s, %(path)s, %(reason)s, %(domain)s, %(shown)s, %(deck)s, %(choices)s, %(form)s,
@@ -206,18 +240,16 @@ VALUES (%(tenant)s, %(run)s, %(path)s, %(reason)s, %(domain)s, %(shown)s, %(deck
 ON CONFLICT (tenant_id, run_id, path) DO UPDATE
 SET status = 'open', opened_at = now(), expires_at = excluded.expires_at, resolved_at = NULL, resolved_by = NULL
 WHERE reviews.status = 'expired'
+RETURNING {_COLUMNS}
 """
-_SELECT = """
-SELECT tenant_id, run_id, path, id, status, reason, domain, shown, shown_deck, choices, form, placeholders, decision,
-    edited, guidance, answer, opened_at, expires_at, status = 'open' AND expires_at < now(), resolved_by, resolved_at,
-    asks
-FROM reviews WHERE tenant_id = %s
-"""
-_DECIDE = """
+_SELECT = f"SELECT {_COLUMNS} FROM reviews WHERE tenant_id = %s"
+_DECIDE = f"""
 UPDATE reviews SET status = 'decided', decision = %(choice)s, guidance = %(guidance)s, edited = %(edited)s,
     answer = %(answer)s, resolved_by = %(by)s, resolved_at = now()
 WHERE tenant_id = %(tenant)s AND id = %(id)s AND status = 'open' AND (expires_at IS NULL OR expires_at > now())
+RETURNING {_COLUMNS}
 """
-_EXPIRE = (
-    "UPDATE reviews SET status = 'expired', resolved_at = now() WHERE tenant_id = %s AND id = %s AND status = 'open'"
-)
+_EXPIRE = f"""
+UPDATE reviews SET status = 'expired', resolved_at = now() WHERE tenant_id = %s AND id = %s AND status = 'open'
+RETURNING {_COLUMNS}
+"""

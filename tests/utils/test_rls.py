@@ -43,6 +43,7 @@ ROWS: dict[str, dict[str, object]] = {  # one valid row a table, in an order tha
     | {"path": "x", "kind": "policy", "content_digest": "x", "risk_level": "low", "verdict": "pass"}
     | {"latency_ms": 1},
     "reviews": RUN | {"path": "x", "reason": "x", "shown": "x"},
+    "notifications": RUN | {"path": "x", "kind": "review.opened", "payload": "{}"},
     "neural_learning_signals": RUN | {"signal_type": "x", "signal_value": 1, "source": "x"},
     "knowledge_heuristics": {"id": USER, "trigger_pattern": "x", "action_template": "x", "embedding": VECTOR}
     | {"embedding_model": "x", "embedding_version": "x"},
