@@ -101,6 +101,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_started ON runs (tenant_id, started_at DESC);
 CREATE INDEX runs_user ON runs (tenant_id, user_id);
 CREATE INDEX runs_parent ON runs (tenant_id, parent_run_id) WHERE parent_run_id IS NOT NULL;
+-- Its predicate and its columns leave alive_at out, so that a sign of life is still a heap-only update.
+CREATE INDEX runs_unfinished ON runs (tenant_id, run_id) WHERE status IN ('running', 'waiting');
 COMMENT ON COLUMN runs.alive_at IS 'the last sign of life: the reservations of a silent run fall free';
 
 -- The ledger.
@@ -306,6 +308,7 @@ CREATE TABLE reviews (
     resolved_by uuid,
     resolved_at timestamptz,
     asks text NOT NULL DEFAULT 'reviewer' CHECK (asks IN ('user', 'reviewer')),
+    on_expiry text,
     PRIMARY KEY (tenant_id, run_id, path),
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, run_id) REFERENCES runs (tenant_id, run_id) ON DELETE CASCADE,
@@ -314,8 +317,10 @@ CREATE TABLE reviews (
     CHECK (status <> 'decided' OR resolved_by IS NOT NULL)
 );
 CREATE INDEX reviews_open ON reviews (tenant_id, opened_at) WHERE status = 'open';
+CREATE INDEX reviews_overdue ON reviews (expires_at) WHERE status = 'open';
 COMMENT ON COLUMN reviews.shown IS 'sanitised: what the reviewer sees';
 COMMENT ON COLUMN reviews.placeholders IS 'placeholder -> original, restored on return';
+COMMENT ON COLUMN reviews.on_expiry IS 'the choice that holds where nobody decides in time; NULL: the run expires';
 
 CREATE TABLE neural_learning_signals (
     tenant_id uuid NOT NULL REFERENCES tenants (id),
