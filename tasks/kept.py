@@ -31,10 +31,10 @@ def keep_failures(run: Run, path: str, slots: Slots) -> Slots:
     return slots
 
 
-def forget_failures(run: Run) -> None:
+def forget_failures(tenant_id: UUID, run_id: str) -> None:
     """For a run that failed, so that its next try asks again: but for what Cato or a person has judged since."""
-    with tenant_transaction(UUID(run.tenant_id)) as cursor:
-        cursor.execute(_FORGET, {"tenant": run.tenant_id, "run": run.run_id})
+    with tenant_transaction(tenant_id) as cursor:
+        cursor.execute(_FORGET, {"tenant": str(tenant_id), "run": run_id})
 
 
 _KEPT = """

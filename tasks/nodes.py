@@ -1,24 +1,35 @@
 """The Flyte tasks that every graph is made of: one node is one block, which the plain host runs."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flytekit import Deck, task
 from flytekit.core.context_manager import FlyteContextManager
+from flytekit.types.error import FlyteError
 
-from tasks.opening import Asked, open_asked
+from tasks.kept import forget_failures
+from tasks.opening import Asked, open_asked, tenant_here
 from tasks.plain import PlainHost
 from tasks.reply import Slots
 from tasks.result import Result, Signal
 from tasks.run import Run
 from tasks.spec import GraphSpec, block_from_json
 from tasks.views import Scope
-from utils.errors import BadInput, RadiantError
+from utils.errors import BadInput, RadiantError, RunBusy
+from utils.logs import bound
+from utils.reviews import expire, reviews_of
+from utils.runs import Unfinished, get_run, heartbeat, set_status
+from utils.settings import settings
 from utils.warm import Warm, attempt
 
 RETRIES = 3
 """The ledger makes a retry cost nothing."""
 TIMEOUT = timedelta(hours=1)
+GATE_TIMEOUT = "task execution timeout"
+"""What Flyte says when nobody answered a gate in time."""
 
 
 @task(task_config=Warm(), retries=RETRIES)
@@ -34,14 +45,16 @@ def open_run(
     run_id: str,
     tenant_id: str,
     user_id: str,
+    grain: str,
 ) -> tuple[Run, Slots]:
     """Checks what was asked, and opens or resumes the run; its id is the execution's where none is given."""
     graph = GraphSpec.from_json(spec)
     _refuse_files(graph, texts)
+    _refuse_under_way(tenant_id, run_id)
     opened = open_asked(
         graph,
         {**texts, **integers, **numbers, **flags},
-        Asked(domain, models, max_cost_usd, run_id or execution_id(), tenant_id, user_id),
+        Asked(domain, models, max_cost_usd, run_id or execution_id(), tenant_id, user_id, grain),
     )
     if opened.result is not None:
         raise RadiantError(f"run '{opened.run.run_id}' has concluded: `radiant show {opened.run.run_id}` shows it")
@@ -55,10 +68,23 @@ def _refuse_files(graph: GraphSpec, texts: dict[str, str]) -> None:
             raise BadInput(f"--{given.name}: a file is read on your own machine only: give the JSON itself")
 
 
+def _refuse_under_way(tenant_id: str, run_id: str) -> None:
+    """Two executions that walk one run would each pay for what the other makes. A retry is no other."""
+    here = attempt()
+    if not run_id or here is None or here.number:
+        return
+    with suppress(BadInput):
+        run = get_run(UUID(tenant_id) if tenant_id else tenant_here(), run_id)
+        silent = datetime.now(UTC) - run.alive_at
+        if run.status == "running" and silent < timedelta(seconds=settings().reservation_seconds):
+            raise RunBusy(f"run {run_id} is under way: wait until it ends, or abort its execution and wait a little")
+
+
 @task(task_config=Warm("calls"), retries=RETRIES, timeout=TIMEOUT)
 def node(block: str, path: str, run: Run, made: Slots) -> Slots:
-    """One block with all that lies inside it."""
-    given = PlainHost(run, resumed=True).block(block_from_json(block), Scope(made), path)
+    """One block that has no body: a Step or a Fan."""
+    with at_work(run, path):
+        given = PlainHost(run, resumed=True).block(block_from_json(block), Scope(made), path)
     return {slot: list(replies) for slot, replies in given.items()}
 
 
@@ -70,7 +96,7 @@ def gather(parts: list[Slots], slots: list[str], items: Slots) -> Slots:
     return gathered(items["items"], parts, slots)
 
 
-@task(task_config=Warm(), retries=RETRIES, enable_deck=True)
+@task(task_config=Warm(), retries=RETRIES, enable_deck=True, deck_fields=())
 def outputs(run: Run, made: Slots) -> tuple[Result, list[Signal]]:
     """The workflow's outputs, with the run's Deck where the console shows it."""
     from tasks.deliver import deck_of
@@ -79,6 +105,34 @@ def outputs(run: Run, made: Slots) -> tuple[Result, list[Signal]]:
     signals = [Signal.model_validate_json(s.fields) for s in made["signals"]]
     Deck("Think Tank", deck_of(run, result, signals, made.get("lessons", []), made.get("learned", [])))
     return result, signals
+
+
+@task(task_config=Warm(), retries=RETRIES)
+def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
+    """How a run stands whose execution failed: expired, over_budget or failed. What it made is kept."""
+    tenant, run = UUID(tenant_id) if tenant_id else tenant_here(), run_id or execution_id()
+    try:
+        found = get_run(tenant, run)
+    except BadInput:
+        return "never opened"
+    if found.concluded_at is not None:
+        return found.status
+    said = err.message if err else ""
+    late = [r for r in reviews_of(tenant, run) if r.status == "open" and (r.overdue or GATE_TIMEOUT in said)]
+    for review in late:
+        expire(review)
+    status: Unfinished = "expired" if late else "over_budget" if "OverBudget:" in said else "failed"
+    set_status(tenant, run, status, error="" if late else said.partition("\n")[0])
+    if status == "failed":
+        forget_failures(tenant, run)
+    return status
+
+
+@contextmanager
+def at_work(run: Run, path: str) -> Iterator[None]:
+    """While a node works its run is alive, and what it logs says of which run it is."""
+    with heartbeat(UUID(run.tenant_id), run.run_id), bound(run=run.run_id, tenant=run.tenant_id, node=path):
+        yield
 
 
 def make_node(entity: Any, node_id: str, **inputs: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from tasks.agents import AgentConfig, agents_for, with_models
 from tasks.functions import find_pattern
 from tasks.reply import Slots, canonical
 from tasks.result import Result
-from tasks.run import Run
+from tasks.run import Grain, Run
 from tasks.spec import GraphSpec, Input
 from tasks.tools import dump, load
 from tasks.walk import input_replies
@@ -25,6 +25,7 @@ from utils.ledger import record
 from utils.models import is_rehearsal, resolve_models
 from utils.runs import OpenRequest, check_run_id, open_run
 from utils.settings import settings
+from utils.warm import attempt
 
 DOMAINS = ("general", "medical", "financial", "legal")
 MOST_AGENTS = 9
@@ -40,6 +41,7 @@ class Asked:
     run_id: str = ""
     tenant_id: str = ""
     user_id: str = ""
+    grain: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Open
     """Opens or resumes a run of a graph. Raises BadInput, with one line, before anything is written."""
     given = check_values(spec, values)
     tenant, user = _identity(asked)
+    if asked.grain not in get_args(Grain):
+        raise unknown("grain", asked.grain, get_args(Grain))
     if asked.domain not in DOMAINS:
         raise unknown("domain", asked.domain, DOMAINS)
     if asked.run_id:
@@ -98,6 +102,7 @@ def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Open
         started=opened.started_at.isoformat(),
         prompt=str(own.get("prompt", "")),
         rehearsal=all(is_rehearsal(m) for m in models),
+        grain=cast(Grain, asked.grain),
     )
     result = Result.model_validate_json(opened.result) if opened.result else None
     return _recorded(run, spec, own, result, resumed=opened.resumed)
@@ -200,16 +205,29 @@ def _fits(given: Input, number: int, item: Any) -> None:
         raise BadInput(f"--{given.name}: item {number}: {error.message}") from error
 
 
+def tenant_here() -> UUID:
+    """Whose runs start here: on a cluster the tenant of the Flyte project and domain, else that of the settings."""
+    here, tenants = attempt(), settings().tenants
+    if here is None or not tenants:
+        return settings().tenant_id
+    place = f"{here.project}/{here.domain}"
+    if place not in tenants:
+        raise BadInput(f"the Flyte project and domain {place} belong to no tenant: name one in RADIANT_TENANTS")
+    return tenants[place]
+
+
 def _identity(asked: Asked) -> tuple[UUID, UUID]:
     found = []
     for name, text, default in (
-        ("tenant_id", asked.tenant_id, settings().tenant_id),
+        ("tenant_id", asked.tenant_id, tenant_here()),
         ("user_id", asked.user_id, settings().user_id),
     ):
         try:
             found.append(UUID(text) if text else default)
         except ValueError as error:
             raise BadInput(f"--{name} '{text[:60]}' is not a UUID") from error
+    if attempt() and settings().tenants and found[0] != tenant_here():
+        raise BadInput(f"--tenant_id {found[0]} is not the tenant of this Flyte project and domain: leave it out")
     return found[0], found[1]
 
 

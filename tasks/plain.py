@@ -3,8 +3,10 @@
 It runs whole graphs on a local machine, and bodies inside one node of a cluster.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from tasks.blocks import (
     chosen,
@@ -26,7 +28,7 @@ from tasks.trace import trace
 from tasks.views import Scope
 from tasks.walk import RunBlock, schedule_in_threads, skipped, walk, walk_pattern
 from utils.concurrency import together
-from utils.errors import RunFailed
+from utils.errors import RunFailed, TimeUp
 from utils.logs import bound
 from utils.settings import settings
 from utils.telemetry import span
@@ -38,6 +40,8 @@ class PlainHost:
 
     run: Run
     resumed: bool = False
+    until: float = inf
+    """When, by the monotonic clock, no further block is started: TimeUp says so."""
 
     def constant(self, slots: Slots) -> Mapping[str, Replies]:
         return slots
@@ -47,6 +51,8 @@ class PlainHost:
 
     def block(self, block: AnyBlock, scope: Scope[Replies], path: str) -> Mapping[str, Replies]:
         """What one block gives; it and its result stand in the run's trace."""
+        if time.monotonic() > self.until:
+            raise TimeUp(f"block '{path}' goes on in another node")
         with (
             bound(run=self.run.run_id, tenant=self.run.tenant_id, node=path),
             span(f"block {block.id}", kind=block.kind) as here,

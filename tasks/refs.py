@@ -145,13 +145,3 @@ def wants_lessons(block: AnyBlock) -> bool:
     if any(isinstance(a, Call) and a.lessons for a in actions_of(block)):
         return True
     return any(wants_lessons(b) for body in bodies_of(block).values() for b in body.blocks)
-
-
-def asks(block: AnyBlock) -> bool:
-    """Whether a person may be asked somewhere inside; a pattern known at run time only may ask."""
-    if isinstance(block, Ask):
-        return True
-    if isinstance(block, Use):
-        fixed = isinstance(block.pattern, str)
-        return not fixed or any(asks(b) for b in find_pattern(str(block.pattern)).blocks)
-    return any(asks(b) for body in bodies_of(block).values() for b in body.blocks)

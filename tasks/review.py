@@ -24,6 +24,7 @@ from utils.reviews import (
     find_review,
     open_review,
 )
+from utils.warm import attempt
 
 DOMAIN_TIMEOUTS = {"medical": 300, "financial": 600, "legal": 900}
 """Seconds that a review may wait, by domain (seed 002, DOMAIN_TIMEOUTS); 1800 elsewhere."""
@@ -114,7 +115,10 @@ def _overdue(block: Ask, review: Review) -> Slots:
 
 
 def _at_a_terminal() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+    """Never in a service or a pod, whatever it was started from."""
+    if attempt() is not None or os.environ.get("CI"):
+        return False
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _ask_at_terminal(review: Review, run: Run) -> Review:

@@ -1,8 +1,11 @@
 """Run: whose run it is and how it was asked for; every node of a graph is handed it."""
 
 import hashlib
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+Grain = Literal["auto", "node"]
 
 
 class Run(BaseModel):
@@ -21,6 +24,8 @@ class Run(BaseModel):
     """ISO 8601 with zone: what pure functions get as `now`."""
     prompt: str = ""
     rehearsal: bool = False
+    grain: Grain = "auto"
+    """On a cluster: bodies walked inside one node, or a node for each of their blocks."""
 
     def seed(self, path: str) -> int:
         """The seed that a function at this path gets: the same in every try of the run."""

@@ -11,9 +11,9 @@ from flytekit.models.core.workflow import Node, WorkflowTemplate
 from flytekit.tools.translator import get_serializable
 
 from tasks.functions import find_pattern, pattern_files
-from tasks.refs import asks, block_of
+from tasks.refs import block_of
 from tasks.run import Run
-from tasks.spec import OUT, AnyBlock, Graph, GraphSpec, Use, block_to_json
+from tasks.spec import OUT, AnyBlock, Fan, Graph, GraphSpec, Step, Use, block_to_json
 from tasks.trace import traces
 from tasks.walk import dependencies
 from utils.errors import Waiting
@@ -103,7 +103,7 @@ def test_nodes_edges_and_outputs_are_those_of_the_specification(name: str) -> No
     for path, block in blocks.items():
         node = nodes[node_id(path)]
         assert (literal(node, "path"), literal(node, "block")) == (path, block_to_json(block))
-        entity = "workflows.asking.asking" if asks(block) else "tasks.nodes.node"
+        entity = "tasks.nodes.node" if isinstance(block, Step | Fan) else "workflows.asking.body"
         assert node.task_node.reference_id.name == entity
     check_edges(spec, {p: {path_of[u] for u in nodes[n].upstream_node_ids if u in path_of} for n, p in path_of.items()})
     (binding,) = [b.binding for b in nodes["outputs"].inputs if b.var == "made"]
@@ -137,5 +137,5 @@ def test_this_process_walks_the_nodes_of_the_cluster(name: str) -> None:
 
 
 def _bytes(made: WorkflowTemplate) -> bytes:
-    idl = made.to_flyte_idl()  # type: ignore[no-untyped-call]
+    idl = made.to_flyte_idl()
     return bytes(idl.SerializeToString(deterministic=True))

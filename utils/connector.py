@@ -68,7 +68,7 @@ class WarmConnector(SyncConnectorBase):
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(settings().service_threads, "warm")
 
-    async def do(
+    async def do(  # type: ignore[override]  # the service awaits what is a coroutine
         self, task_template: TaskTemplate, output_prefix: str, inputs: LiteralMap | None = None, **kwargs: Any
     ) -> Resource:
         """Runs one attempt of a node. Asked twice for the same (Flyte started anew), it waits for the one under way."""
@@ -141,7 +141,7 @@ class Call:
             write_proto_to_file(literals.to_flyte_idl(), str(out / OUTPUT_FILE_NAME))
         for file in out.iterdir():
             context.file_access.put_data(str(file), f"{self.output_prefix}/{file.name}")
-        if not task.disable_deck:
+        if not task.disable_deck and context.user_space_params:
             _output_deck(task.name, context.user_space_params)
 
     def _context(self, folder: Path) -> FlyteContext.Builder:

@@ -35,6 +35,10 @@ class Waiting(RadiantError):
     exit_code = 3
 
 
+class TimeUp(Waiting):
+    """A node has walked for as long as it may: another goes on."""
+
+
 class Expired(RadiantError):
     """Nobody decided in time; the run can be resumed by its run_id."""
 

@@ -121,10 +121,16 @@ def open_reviews(tenant_id: UUID) -> tuple[Review, ...]:
         return tuple(_review(row) for row in cursor.fetchall())
 
 
-def decide(review: Review, choice: str, text: str, *, by: UUID, answer: str = "") -> Review:
-    """Records a decision once. BadInput where it is not one of the choices, lacks its text, or was decided before."""
+def decide(
+    review: Review, choice: str, text: str, *, by: UUID, answer: str = "", via: Literal["radiant", "flyte"] = "radiant"
+) -> Review:
+    """Records a decision once. BadInput where it is not one of the choices, lacks its text, or was decided before.
+
+    `via` flyte: a gate was answered. Its signal does not say by whom: Flyte has let them in, and `by` answers for it.
+    """
     check_decision(review, choice, text)
-    _check_role(review, by)
+    if via == "radiant":
+        _check_role(review, by)
     with tenant_transaction(review.tenant_id) as cursor:
         cursor.execute(
             _DECIDE,
@@ -143,7 +149,7 @@ def decide(review: Review, choice: str, text: str, *, by: UUID, answer: str = ""
             raise BadInput(
                 f"the review of run '{review.run_id}' is not open any more: see `radiant show {review.run_id}`"
             )
-        audit(cursor, by, "review.decided", review.run_id, {"path": review.path, "choice": choice})
+        audit(cursor, by, "review.decided", review.run_id, {"path": review.path, "choice": choice, "via": via})
         decided = _review(row)
         notifications.announce(cursor, "review.decided", _event(decided))
     notifications.wake(review.tenant_id)

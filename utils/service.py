@@ -30,7 +30,7 @@ class _WarmService(SyncConnectorService):
     """Hands the connector the execution's identity, which flytekit's servicer drops."""
 
     async def ExecuteTaskSync(  # noqa: N802
-        self, request_iterator: AsyncIterator[ExecuteTaskSyncRequest], context: grpc.aio.ServicerContext
+        self, request_iterator: AsyncIterator[ExecuteTaskSyncRequest], context: grpc.ServicerContext
     ) -> AsyncIterator[ExecuteTaskSyncResponse]:
         first = await anext(request_iterator)
         execution_metadata.set(first.header.task_execution_metadata)

@@ -85,7 +85,7 @@ class WarmTask(PythonFunctionTask[Warm]):
     @property
     def pod_template(self) -> PodTemplate:
         """Made when it is asked for: kubernetes takes a second to import, which `--help` need not wait for."""
-        return self._pod_template or _pod_template(self.task_config.kind)
+        return self._pod_template or _pod_template((self.task_config or Warm()).kind)
 
     @pod_template.setter
     def pod_template(self, given: PodTemplate | None) -> None:

@@ -1,11 +1,16 @@
-"""Blocks in which a person may be asked, on a cluster: @dynamic graphs with gates.
+"""Blocks with bodies, and blocks in which a person decides, on a cluster: @dynamic graphs.
+
+A body is walked inside one node, as the local host does it (`--grain auto`), until it ends, a person must decide, or
+the node has taken IN_PLACE seconds. Then the @dynamic makes a gate for each decision that is open, and a node that
+walks the block again once they are made: what was made stands in the ledger and the run's records, and is read back.
+`--grain node` gives the blocks of a body nodes of their own instead (workflows/turns.py).
 
 A gate takes no inputs, so what is asked stands in the node before it. Its signal id is the block path with turn and
 item: propeller keys signals by execution and name, and a second turn under the same name opens on the old answer.
 """
 
-from collections.abc import Callable
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, cast
 from uuid import UUID
@@ -13,33 +18,53 @@ from uuid import UUID
 from flytekit import Deck, dynamic, task, wait_for_input
 
 from tasks import nodes
-from tasks.blocks import chosen, each_items, loop_ended, loop_takes, next_slots, run_time_pattern, start_slots
-from tasks.refs import slots_of
-from tasks.reply import Reply, Slots
-from tasks.review import FORM_TRIES, decided, question, timeout_of
+from tasks.plain import PlainHost
+from tasks.reply import Slots
+from tasks.review import FORM_TRIES, TEN_YEARS
 from tasks.run import Run
-from tasks.spec import Ask, Choose, Each, Loop, Use, block_from_json
-from tasks.steps import holds
-from tasks.trace import trace
+from tasks.spec import AnyBlock, Ask, Loop, block_from_json
 from tasks.views import Scope
-from tasks.walk import skipped, walk, walk_pattern
-from utils.errors import BadInput, RunFailed, Unparsable
+from utils.errors import BadInput, RunFailed, Unparsable, Waiting
 from utils.json_replies import parse_json
-from utils.reviews import Review, decide, find_review, open_review
+from utils.reviews import Review, decide, find_review, reviews_of
+from utils.runs import set_status
 from utils.warm import Warm
-from workflows.flyte_host import FlyteHost
+from workflows.flyte_host import node_id
+
+IN_PLACE = 120.0
+"""Seconds that a body is walked in one node before it goes on in another."""
+MOST_TURNS_AS_NODES = 20
+MOST_TIMES = 500
+"""How often a block may be walked anew: once a decision, once every IN_PLACE seconds."""
 
 
-@dynamic(task_config=Warm("calls"), retries=nodes.RETRIES)
-def asking(block: str, path: str, run: Run, made: Slots) -> Slots:
-    """A block in which a person may be asked, as nodes of its own."""
+@dynamic(task_config=Warm("calls"), retries=nodes.RETRIES, timeout=nodes.TIMEOUT)
+def body(block: str, path: str, run: Run, made: Slots, times: int) -> Slots:
+    """A block with bodies, or in which a person decides; `times` counts how often it was walked before."""
     parsed, scope = block_from_json(block), Scope(made)
-    if parsed.unless and holds(parsed.unless, scope, path, run):
-        nothing: list[Reply] = []
-        with trace(run, parsed, path) as traced:
-            return dict(traced.skip(skipped(parsed, scope, nothing)))
-    walks: dict[type, Callable[..., Any]] = {Ask: _ask, Each: _each, Loop: _loop, Choose: _choose, Use: _use}
-    return _slots(walks[type(parsed)](parsed, scope, path, run, block, made))
+    with nodes.at_work(run, path):
+        if run.grain == "node" and not _stays_in_place(parsed):
+            from workflows.turns import expand
+
+            return _slots(expand(parsed, scope, path, run, block))
+        try:
+            host = PlainHost(run, resumed=True, until=time.monotonic() + IN_PLACE)
+            return dict(host.block(parsed, scope, path))
+        except Waiting:
+            asked = _open_under(path, run)
+    if times == MOST_TIMES:
+        raise RunFailed(f"block '{path}' was walked {times} times and did not end")
+    if asked:
+        set_status(UUID(run.tenant_id), run.run_id, "waiting")
+    decisions = [_gate(review, run, path) for review in asked]
+    again = nodes.make_node(body, "again", block=block, path=path, run=run, made=made, times=times + 1)
+    for decision in decisions:
+        decision >> again
+    return _slots(again)
+
+
+def _stays_in_place(block: AnyBlock) -> bool:
+    return isinstance(block, Ask) or (isinstance(block, Loop) and block.turns > MOST_TURNS_AS_NODES)
 
 
 def _slots(made: Any) -> Slots:
@@ -47,62 +72,73 @@ def _slots(made: Any) -> Slots:
     return cast(Slots, made)
 
 
-def _ask(parsed: Ask, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    review = find_review(UUID(run.tenant_id), run.run_id, path)
-    if review is not None and review.status == "decided":
-        return decided(review)
-    shown = nodes.make_node(show_question, "asked", block=block, path=path, run=run, made=made)
-    if not parsed.choices:
-        following = nodes.make_node(answered, "answered", block=block, path=path, run=run, choice="", asked=1)
+def _open_under(path: str, run: Run) -> list[Review]:
+    """The decisions that a block waits for."""
+    reviews = reviews_of(UUID(run.tenant_id), run.run_id)
+    return [r for r in reviews if r.status == "open" and (r.path == path or r.path.startswith(_inside(path)))]
+
+
+def _inside(path: str) -> tuple[str, ...]:
+    return tuple(f"{path}{mark}" for mark in "/@[.")
+
+
+def _gate(review: Review, run: Run, path: str) -> Any:
+    """What is asked, the gate, and the decision as a node; they are named by what is asked and where."""
+    name = node_id(review.path.removeprefix(path)) or node_id(path.rpartition("/")[2])
+    shown = nodes.make_node(show_question, f"{name}-asked", path=review.path, run=run)
+    if not review.choices:
+        following = nodes.make_node(answered, f"{name}-answered", path=review.path, run=run, choice="", asked=1)
         shown >> following
         return following
-    kind = Enum("Decision", {c.upper(): c for c in parsed.choices})  # type: ignore[misc]
-    choice = wait_for_input(path, timedelta(seconds=timeout_of(parsed, run.domain)), kind)
+    kind = Enum("Decision", {c.name.upper(): c.name for c in review.choices})  # type: ignore[misc]
+    choice = wait_for_input(review.path, _time_left(review), kind).with_overrides(node_name=name, name=review.reason)
     shown >> choice
-    return nodes.make_node(answered, "answered", block=block, path=path, run=run, choice=choice, asked=1)
+    return nodes.make_node(answered, f"{name}-answered", path=review.path, run=run, choice=choice, asked=1)
 
 
-@task(task_config=Warm(), retries=nodes.RETRIES, enable_deck=True)
-def show_question(block: str, path: str, run: Run, made: Slots) -> str:
-    """Opens the review; its Deck and its output show what the person decides on, sanitised."""
-    asked = _parsed_ask(block, path)
-    review = open_review(UUID(run.tenant_id), run.run_id, path, question(asked, Scope(made), run))
+def _time_left(review: Review) -> timedelta:
+    """A gate has no end of its own: ten years stand for that."""
+    if review.expires_at is None:
+        return timedelta(seconds=TEN_YEARS)
+    return max(review.expires_at - datetime.now(UTC), timedelta(seconds=1))
+
+
+@task(task_config=Warm(), retries=nodes.RETRIES, enable_deck=True, deck_fields=())
+def show_question(path: str, run: Run) -> str:
+    """What the person decides on, sanitised, as a Deck and as output; the gate comes next."""
+    review = _review(path, run)
     Deck("Decision", review.shown_deck)
     return f"{review.reason}\n\n{review.shown}"
 
 
 @dynamic(task_config=Warm(), retries=nodes.RETRIES)
-def answered(block: str, path: str, run: Run, choice: str, asked: int) -> Slots:
-    """Asks for the text that a choice or a form takes, then records the decision."""
-    parsed = _parsed_ask(block, path)
-    if choice not in parsed.text_for and parsed.form is None:
-        return decided(_record(path, run, choice, "", ""))
+def answered(path: str, run: Run, choice: str, asked: int) -> str:
+    """Asks for the text that a choice or a form takes, then records the decision, which it gives."""
+    review = _review(path, run)
+    if not review.form and choice not in {c.name for c in review.choices if c.takes_text}:
+        return _record(review, run, choice, "", "")
     name = f"{path}/text" if asked == 1 else f"{path}/text~{asked}"
-    text = wait_for_input(name, timedelta(seconds=timeout_of(parsed, run.domain)), str)
-    return _slots(
-        nodes.make_node(text_given, "given", block=block, path=path, run=run, choice=choice, text=text, asked=asked)
-    )
+    text = wait_for_input(name, _time_left(review), str).with_overrides(node_name="text", name=_wanted(review, choice))
+    given = nodes.make_node(text_given, "given", path=path, run=run, choice=choice, text=text, asked=asked)
+    return cast(str, given)
+
+
+def _wanted(review: Review, choice: str) -> str:
+    return f"The text of '{choice}'" if choice else f"An answer as JSON: {review.form}"[:200]
 
 
 @dynamic(task_config=Warm(), retries=nodes.RETRIES)
-def text_given(block: str, path: str, run: Run, choice: str, text: str, asked: int) -> Slots:
+def text_given(path: str, run: Run, choice: str, text: str, asked: int) -> str:
     """Records a decision with its text; a text that does not fit its form is asked for again, three times at most."""
-    parsed, review = _parsed_ask(block, path), _review(path, run)
-    if parsed.form is None:
-        return decided(_record(path, run, choice, text, ""))
+    review = _review(path, run)
+    if not review.form:
+        return _record(review, run, choice, text, "")
     try:
-        return decided(_record(path, run, choice, "", parse_json(text, review.form)))
+        return _record(review, run, choice, "", parse_json(text, review.form))
     except Unparsable as error:
         if asked == FORM_TRIES:
             raise BadInput(f"the answer did not fit its form {FORM_TRIES} times: {error.message}") from error
-    return _slots(nodes.make_node(answered, "again", block=block, path=path, run=run, choice=choice, asked=asked + 1))
-
-
-def _parsed_ask(block: str, path: str) -> Ask:
-    parsed = block_from_json(block)
-    if not isinstance(parsed, Ask):
-        raise RunFailed(f"block '{path}' asks nobody")
-    return parsed
+    return cast(str, nodes.make_node(answered, "again", path=path, run=run, choice=choice, asked=asked + 1))
 
 
 def _review(path: str, run: Run) -> Review:
@@ -112,59 +148,12 @@ def _review(path: str, run: Run) -> Review:
     return review
 
 
-def _record(path: str, run: Run, choice: str, text: str, answer: str) -> Review:
-    """A retry finds what the first try recorded. The signal does not say who sent it: the run's user answers for it."""
-    review = _review(path, run)
-    if review.status == "decided":
-        return review
-    return decide(review, choice, text, by=UUID(run.user_id), answer=answer)
+def _record(review: Review, run: Run, choice: str, text: str, answer: str) -> str:
+    """The decision. A retry finds what the first try recorded, and so does whoever decided with `radiant`.
 
-
-def _each(parsed: Each, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    items = each_items(parsed, scope, path)
-    if not items:
-        return {slot: [] for slot in slots_of(parsed)}
-    parts = [
-        walk(parsed.body, scope.with_names({"item": [item]}), f"{path}[{i}]", _host(run, path))
-        for i, item in enumerate(items)
-    ]
-    slots = sorted(parsed.body.gives)
-    return nodes.make_node(nodes.gather, "gather", parts=parts, slots=slots, items={"items": items})
-
-
-def _loop(parsed: Loop, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    given = {"block": block, "path": path, "run": run, "made": made}
-    return nodes.make_node(turn, "turn-1", **given, slots=start_slots(parsed, scope), gave={}, number=0)
-
-
-@dynamic(task_config=Warm("calls"), retries=nodes.RETRIES)
-def turn(block: str, path: str, run: Run, made: Slots, slots: Slots, gave: Slots, number: int) -> Slots:
-    """A Loop after `number` turns: it ends, or walks the next turn and recurs with what that gave."""
-    parsed, scope = block_from_json(block), Scope(made)
-    if not isinstance(parsed, Loop):
-        raise RunFailed(f"block '{path}' is no loop")
-    now = next_slots(parsed, slots, gave) if number else slots
-    ended = loop_ended(parsed, scope, now, number, path, run)
-    if ended is not None:
-        return ended
-    inner, left = loop_takes(parsed, scope, now, number + 1)
-    here = f"{path}@{number + 1}"
-    made_now = walk(parsed.body, inner, here, _host(run, here))
-    again = {"block": block, "path": path, "run": run, "made": made, "slots": left, "number": number + 1}
-    return _slots(nodes.make_node(turn, f"turn-{number + 2}", gave=dict(made_now), **again))
-
-
-def _choose(parsed: Choose, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    name = chosen(parsed, scope, path, run)
-    here = f"{path}.{name}"
-    return dict(walk(parsed.bodies[name], scope, here, _host(run, here)))
-
-
-def _use(parsed: Use, scope: Any, path: str, run: Run, block: str, made: Slots) -> Any:
-    pattern, use = run_time_pattern(parsed, scope, path, run)
-    gave = walk_pattern(use, pattern, scope, path, _host(run, path))
-    return {slot: gave.get(slot, []) for slot in slots_of(parsed)}
-
-
-def _host(run: Run, base: str) -> FlyteHost:
-    return FlyteHost(run, asking, base)
+    A signal does not say who sent it: the run's user answers for it.
+    """
+    if review.status != "decided":
+        decide(review, choice, text, by=UUID(run.user_id), answer=answer, via="flyte")
+    set_status(UUID(run.tenant_id), run.run_id, "running")
+    return choice

@@ -2,13 +2,14 @@
 
 import warnings
 from inspect import Parameter, Signature
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 from flytekit import workflow
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.promise import Promise
 from flytekit.core.type_engine import TypeEngine
 from flytekit.core.workflow import PythonFunctionWorkflow
+from flytekit.types.error import FlyteError
 
 from tasks import nodes
 from tasks.opening import Asked
@@ -18,7 +19,7 @@ from tasks.result import Signal as LearningSignal
 from tasks.spec import GraphSpec, Input
 from tasks.views import Scope
 from tasks.walk import walk
-from workflows.asking import asking
+from workflows.asking import body
 from workflows.flyte_host import FlyteHost
 from workflows.local import run_here
 
@@ -40,6 +41,7 @@ COMMON = (
     Parameter("run_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
     Parameter("tenant_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
     Parameter("user_id", Parameter.KEYWORD_ONLY, default="", annotation=str),
+    Parameter("grain", Parameter.KEYWORD_ONLY, default="auto", annotation=str),
 )
 COMMON_HELP = {
     "domain": "general, medical, financial or legal.",
@@ -48,6 +50,7 @@ COMMON_HELP = {
     "run_id": "Resumes that run, or names a new one; empty means a new one.",
     "tenant_id": "The tenant, a UUID; empty means the one of the settings.",
     "user_id": "The user, a UUID; empty means the one of the settings.",
+    "grain": "On a cluster: auto walks a body inside one node; node gives its blocks nodes of their own, to watch.",
 }
 
 
@@ -68,7 +71,25 @@ def compile_graph(spec: GraphSpec, name: str, module: str) -> PythonFunctionWork
     graph.__doc__ = _doc(spec)
     graph.__signature__ = Signature(required_first, return_annotation=Outputs)  # type: ignore[attr-defined]
     graph.__annotations__ = {**{p.name: p.annotation for p in required_first}, "return": Outputs}
-    compiled: PythonFunctionWorkflow = workflow(graph)  # type: ignore[assignment]
+    failed = _on_failure(name, module, required_first)
+    compiled: PythonFunctionWorkflow = workflow(graph, on_failure=failed)  # type: ignore[assignment]
+    return compiled
+
+
+def _on_failure(name: str, module: str, parameters: list[Parameter]) -> PythonFunctionWorkflow:
+    """What Flyte runs when an execution failed. It must take what the workflow takes, and may take the error."""
+
+    def failed(**given: Any) -> None:
+        nodes.make_node(
+            nodes.record_failure, "record", run_id=given["run_id"], tenant_id=given["tenant_id"], err=given["err"]
+        )
+
+    err = Parameter("err", Parameter.KEYWORD_ONLY, default=None, annotation=Optional[FlyteError])  # noqa: UP045
+    failed.__name__ = failed.__qualname__ = f"{name}_failed"
+    failed.__module__ = module
+    failed.__signature__ = Signature([*parameters, err], return_annotation=None)  # type: ignore[attr-defined]
+    failed.__annotations__ = {**{p.name: p.annotation for p in (*parameters, err)}, "return": None}
+    compiled: PythonFunctionWorkflow = workflow(failed)  # type: ignore[assignment]
     return compiled
 
 
@@ -80,7 +101,7 @@ def _as_nodes(spec: GraphSpec, given: dict[str, Any]) -> Outputs:
         by_type[kind][one.name] = own[one.name]
     run, inputs = nodes.make_node(nodes.open_run, "open", spec=spec.to_json(), **by_type, **asked)
     scope: Scope[Any] = Scope({f"{i.name}.out": inputs[i.name] for i in spec.inputs})
-    made = walk(spec, scope, "", FlyteHost(run, asking))
+    made = walk(spec, scope, "", FlyteHost(run, body))
     return Outputs(*nodes.make_node(nodes.outputs, "outputs", run=run, made=made))
 
 

@@ -1,7 +1,7 @@
 """The Flyte host: makes nodes out of blocks, in a workflow that is compiled or in a @dynamic that runs.
 
-The static part of a graph becomes nodes whose ids are the block ids. A block in which a person may be asked becomes
-a @dynamic (workflows/asking.py), every other one a single node.
+The static part of a graph becomes nodes whose ids are the block ids: a Step or a Fan one that calls, any other block
+a @dynamic (workflows/asking.py), which walks its body in place or makes nodes of it.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks import nodes
-from tasks.refs import asks, slots_of
+from tasks.refs import slots_of
 from tasks.reply import Slots
-from tasks.spec import AnyBlock, Graph, block_to_json
+from tasks.spec import AnyBlock, Fan, Graph, Step, block_to_json
 from tasks.views import Scope
 from tasks.walk import RunBlock, needs, schedule_in_order
 
@@ -22,8 +22,8 @@ class FlyteHost:
 
     run: Any
     """The run, or the promise of it."""
-    asking: Any
-    """The @dynamic entity of the blocks in which a person may be asked."""
+    body: Any
+    """The @dynamic entity of blocks that have bodies, or in which a person decides."""
     base: str = ""
     """The path of the graph that is being made: node ids are relative to it."""
 
@@ -35,9 +35,12 @@ class FlyteHost:
 
     def block(self, block: AnyBlock, scope: Scope[Any], path: str) -> Mapping[str, Any]:
         made = {ref if "." in ref else f"{ref}.out": scope.at(ref) for ref in needs(block, scope)}
-        entity = self.asking if asks(block) else nodes.node
+        given = {"block": block_to_json(block), "path": path, "run": self.run, "made": made}
         name = node_id(path.removeprefix(self.base))
-        promise = nodes.make_node(entity, name, block=block_to_json(block), path=path, run=self.run, made=made)
+        if isinstance(block, Step | Fan):
+            promise = nodes.make_node(nodes.node, name, **given)
+        else:
+            promise = nodes.make_node(self.body, name, **given, times=0)
         return {slot: promise[slot] for slot in slots_of(block)}
 
 

@@ -90,7 +90,7 @@ def _recorded_status(opened: Opened) -> Iterator[None]:
     except Exception as error:
         set_status(tenant, run_id, "failed", error=str(error))
         if isinstance(error, RunFailed):
-            forget_failures(opened.run)
+            forget_failures(tenant, run_id)
         raise
 
 

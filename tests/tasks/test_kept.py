@@ -1,5 +1,7 @@
 """What a run went on without stays away when it resumes, until the run fails."""
 
+from uuid import UUID
+
 import pytest
 
 from tasks.calls import Spot
@@ -63,12 +65,12 @@ def test_a_reply_that_failed_stays_failed_when_the_run_resumes(
 @pytest.mark.parametrize("block", BLOCKS, ids=["fan", "each"])
 def test_it_is_asked_again_after_the_run_failed(block: Fan | Each, fake_openai: FakeOpenAI, run: Run) -> None:
     walked(block, run, resumed=False)
-    forget_failures(run)
+    forget_failures(UUID(run.tenant_id), run.run_id)
     again = walked(block, run)
     assert [r.status for r in again] == ["success", "failed"], "and kept anew"
     fake_openai.behave = echo
     assert walked(block, run) == again
-    forget_failures(run)
+    forget_failures(UUID(run.tenant_id), run.run_id)
     assert [r.status for r in walked(block, run)] == ["success", "success"]
     assert sum("coffee" in r.last for r in fake_openai.requests) == 1, "what had succeeded was not asked again"
 
@@ -76,6 +78,6 @@ def test_it_is_asked_again_after_the_run_failed(block: Fan | Each, fake_openai: 
 def test_not_once_something_was_judged_on_it(fake_openai: FakeOpenAI, run: Run) -> None:
     before = walked(BLOCKS[0], run, resumed=False)
     recorded(Spot(run, "cato"), "tool", lambda: {"out": [reply("pass")]})
-    forget_failures(run)
+    forget_failures(UUID(run.tenant_id), run.run_id)
     fake_openai.behave = echo
     assert walked(BLOCKS[0], run) == before
