@@ -94,9 +94,10 @@ def wake(tenant_id: UUID) -> None:
 
 
 def deliver_due(limit: int = 100, *, tenant_id: UUID | None = None) -> Round:
-    """Posts what is due, oldest first: of all tenants as maintenance, or of one as the app. Takes a minute at most.
+    """Posts what is due, oldest first: of all tenants as maintenance, or of one as the app.
 
-    A receiver that gives no answer at all ends the round: the others would wait for it too. Raises DatabaseUnavailable.
+    A minute, or a receiver that gives no answer at all, ends the round: the others would wait for it too. Raises
+    DatabaseUnavailable.
     """
     outcomes: Counter[Outcome] = Counter()
     until = time.monotonic() + ROUND_SECONDS
@@ -282,7 +283,7 @@ LEASE_SECONDS = 60.0
 ROUND_SECONDS = 60.0
 LAST_SECONDS = 1.0
 """So long a process that ends waits for what it is delivering."""
-atexit.register(finish, LAST_SECONDS)
+atexit.register(lambda: finish(LAST_SECONDS))
 
 _RUN = "SELECT workflow, user_id FROM runs WHERE tenant_id = %s AND run_id = %s"
 _ANNOUNCE = "INSERT INTO notifications (tenant_id, run_id, path, kind, payload) VALUES (%s, %s, %s, %s, %s)"

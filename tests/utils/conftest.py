@@ -1,0 +1,5 @@
+"""A webhook for the tests of notifications."""
+
+from tests.webhook import later, receiver
+
+__all__ = ["later", "receiver"]
