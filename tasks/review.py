@@ -40,9 +40,9 @@ def ask(block: Ask, scope: Scope[Replies], path: str, run: Run) -> Slots:
     Raises Expired where nobody decided in time and the Ask has no choice for that.
     """
     review = find_review(UUID(run.tenant_id), run.run_id, path)
-    if review is None or review.status == "expired":
+    if review is None or (review.status == "expired" and block.on_expiry == "expire"):
         review = open_review(UUID(run.tenant_id), run.run_id, path, question(block, scope, run))
-    if review.overdue:
+    if review.overdue or review.status == "expired":
         return _overdue(block, review)
     if review.status == "open":
         if not _at_a_terminal():
@@ -81,6 +81,7 @@ def question(block: Ask, scope: Scope[Replies], run: Run) -> Question:
         of=block.of,
         placeholders=placeholders,
         waits=timeout_of(block, run.domain),
+        on_expiry="" if block.on_expiry == "expire" else block.on_expiry,
     )
 
 

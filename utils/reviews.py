@@ -10,7 +10,7 @@ from uuid import UUID
 
 from utils import notifications
 from utils.accounts import audit, role_of
-from utils.db import tenant_transaction
+from utils.db import maintenance_transaction, tenant_transaction
 from utils.errors import BadInput, RadiantError
 from utils.notifications import ReviewEvent
 from utils.runs import get_run
@@ -39,6 +39,8 @@ class Question:
     of: Literal["user", "reviewer"] = "reviewer"
     placeholders: Mapping[str, str] | None = None
     waits: float = 315_360_000.0
+    on_expiry: str = ""
+    """The choice that holds where nobody decides in time; empty: the run expires."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def open_review(tenant_id: UUID, run_id: str, path: str, question: Question) -> 
                 "placeholders": json.dumps(dict(question.placeholders or {})),
                 "asks": question.of,
                 "waits": question.waits,
+                "on_expiry": question.on_expiry or None,
             },
         )
         if opened := cursor.fetchone():
@@ -186,8 +189,22 @@ def expire(review: Review) -> None:
     with tenant_transaction(review.tenant_id) as cursor:
         cursor.execute(_EXPIRE, (str(review.tenant_id), str(review.id)))
         if expired := cursor.fetchone():
+            audit(cursor, None, "review.expired", review.run_id, {"path": review.path})
             notifications.announce(cursor, "review.expired", _event(_review(expired)))
     notifications.wake(review.tenant_id)
+
+
+def expire_overdue(limit: int) -> int:
+    """Upkeep: closes so many reviews at most, of all tenants, that nobody decided in time; gives how many it closed.
+
+    Who is deciding or closing one right now is let be. What is to be told of them is told by the scheduled delivery.
+    """
+    with maintenance_transaction() as cursor:
+        cursor.execute(_EXPIRE_OVERDUE, (limit,))
+        expired = [_review(row) for row in cursor.fetchall()]
+        for review in expired:
+            notifications.announce(cursor, "review.expired", _event(review))
+    return len(expired)
 
 
 def _event(review: Review, question: str = "") -> ReviewEvent:
@@ -240,11 +257,12 @@ _COLUMNS = """tenant_id, run_id, path, id, status, reason, domain, shown, shown_
     resolved_at, asks"""
 _OPEN = f"""
 INSERT INTO reviews (tenant_id, run_id, path, reason, domain, shown, shown_deck, choices, form, placeholders, asks,
-    expires_at)
+    on_expiry, expires_at)
 VALUES (%(tenant)s, %(run)s, %(path)s, %(reason)s, %(domain)s, %(shown)s, %(deck)s, %(choices)s, %(form)s,
-    %(placeholders)s, %(asks)s, now() + make_interval(secs => %(waits)s))
+    %(placeholders)s, %(asks)s, %(on_expiry)s, now() + make_interval(secs => %(waits)s))
 ON CONFLICT (tenant_id, run_id, path) DO UPDATE
-SET status = 'open', opened_at = now(), expires_at = excluded.expires_at, resolved_at = NULL, resolved_by = NULL
+SET status = 'open', opened_at = now(), expires_at = excluded.expires_at, on_expiry = excluded.on_expiry,
+    resolved_at = NULL, resolved_by = NULL
 WHERE reviews.status = 'expired'
 RETURNING {_COLUMNS}
 """
@@ -258,4 +276,17 @@ RETURNING {_COLUMNS}
 _EXPIRE = f"""
 UPDATE reviews SET status = 'expired', resolved_at = now() WHERE tenant_id = %s AND id = %s AND status = 'open'
 RETURNING {_COLUMNS}
+"""
+_EXPIRE_OVERDUE = f"""
+WITH overdue AS MATERIALIZED (
+    SELECT tenant_id, id FROM reviews WHERE status = 'open' AND expires_at < now()
+    ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED
+), expired AS (
+    UPDATE reviews v SET status = 'expired', resolved_at = now() FROM overdue o
+    WHERE v.tenant_id = o.tenant_id AND v.id = o.id RETURNING v.*
+), noted AS (
+    INSERT INTO audit_log (tenant_id, action, subject, detail)
+    SELECT tenant_id, 'review.expired', run_id, jsonb_build_object('path', path) FROM expired
+)
+SELECT {_COLUMNS} FROM expired
 """

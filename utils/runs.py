@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 from uuid import UUID
 
 from utils import db, governor
-from utils.db import tenant_transaction
+from utils.db import maintenance_transaction, tenant_transaction
 from utils.errors import BadInput, DatabaseUnavailable, RunBusy, unknown
 from utils.ledger import keyed_digest
+from utils.settings import settings
 
 if TYPE_CHECKING:
     from utils.db import Cursor
@@ -97,8 +98,9 @@ def open_run(request: OpenRequest) -> OpenedRun:
     """Opens a new run, or the run of that id to go on with it.
 
     Without an id, a run of this user with the very same workflow, graph and inputs that waited for people who have
-    all decided since is gone on with. Raises BadInput for a malformed id, for a cap above the tenant's, and for an
-    id that stands for another workflow or other inputs: naming what differs, never what it holds.
+    all decided since, or let a question pass that has a choice for that, is gone on with. Raises BadInput for a
+    malformed id, for a cap above the tenant's, and for an id that stands for another workflow or other inputs: naming
+    what differs, never what it holds.
     """
     import psycopg2
 
@@ -123,6 +125,17 @@ def conclude_run(tenant_id: UUID, run_id: str, status: Status, result_json: str)
 def set_status(tenant_id: UUID, run_id: str, status: Unfinished, error: str = "") -> None:
     """Sets where an unfinished run stands, with the error that stopped it. A concluded run stays as it is."""
     _update(_SET_STATUS, tenant_id, run_id, status, error=error.replace("\x00", "") or None, result=None)
+
+
+def expire_unanswered(limit: int) -> int:
+    """Upkeep: sets so many runs at most, of all tenants, to `expired`: those that a question stopped which expired.
+
+    Not one that still asks something else, whose question has a choice for that, or that has given a sign of life
+    since or lately: it goes on.
+    """
+    with maintenance_transaction() as cursor:
+        cursor.execute(_EXPIRE_UNANSWERED, {"limit": limit, "silence": settings().reservation_seconds})
+        return cursor.rowcount
 
 
 def get_run(tenant_id: UUID, run_id: str) -> FullRun:
@@ -297,7 +310,8 @@ _DECIDED = """
 SELECT r.run_id FROM runs r JOIN reviews v ON v.tenant_id = r.tenant_id AND v.run_id = r.run_id
 WHERE r.tenant_id = %(tenant)s AND r.user_id = %(user)s AND r.workflow = %(workflow)s AND r.status = 'waiting'
     AND r.spec_digest = %(spec_digest)s AND r.inputs::text = %(inputs)s
-GROUP BY r.tenant_id, r.run_id HAVING bool_and(v.status = 'decided')
+GROUP BY r.tenant_id, r.run_id
+HAVING bool_and(v.status = 'decided' OR (v.status = 'expired' AND v.on_expiry IS NOT NULL))
 ORDER BY r.started_at DESC LIMIT 1
 """
 _OPEN = """
@@ -324,6 +338,22 @@ _CONCLUDE = """
 UPDATE runs SET status = %(status)s, error = NULL, result = %(result)s, alive_at = now(),
     concluded_at = CASE WHEN %(status)s IN ('done', 'degraded', 'rejected', 'blocked') THEN now() END
 WHERE tenant_id = %(tenant)s AND run_id = %(run)s AND concluded_at IS NULL
+"""
+_EXPIRE_UNANSWERED = """
+WITH unanswered AS MATERIALIZED (
+    SELECT r.tenant_id, r.run_id FROM runs r
+    WHERE r.status IN ('running', 'waiting')
+        AND (r.status = 'waiting' OR r.alive_at < now() - make_interval(secs => %(silence)s))
+        AND EXISTS (SELECT FROM reviews v WHERE v.tenant_id = r.tenant_id AND v.run_id = r.run_id
+            AND v.status = 'expired' AND v.on_expiry IS NULL AND v.resolved_at >= r.alive_at)
+        AND NOT EXISTS (SELECT FROM reviews v WHERE v.tenant_id = r.tenant_id AND v.run_id = r.run_id
+            AND v.status = 'open')
+    LIMIT %(limit)s FOR NO KEY UPDATE OF r SKIP LOCKED
+), expired AS (
+    UPDATE runs r SET status = 'expired', error = NULL FROM unanswered u
+    WHERE r.tenant_id = u.tenant_id AND r.run_id = u.run_id RETURNING r.tenant_id, r.run_id
+)
+INSERT INTO audit_log (tenant_id, action, subject) SELECT tenant_id, 'run.expired', run_id FROM expired
 """
 _COLUMNS = """run_id, user_id, workflow, domain, status, error, rehearsal, max_cost_usd::float8,
     conversation_id, session_id, parent_run_id, started_at, alive_at, concluded_at"""
