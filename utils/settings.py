@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Whether personal or health information may reach a provider."""
     hmac_key: SecretStr = SecretStr("")
     """Keys the digests of prompts; empty means the key in `home`. Machines that share a database share it."""
+    retention_days: int = Field(default=30, ge=1)
+    """After so many days the ledger keeps of a concluded run what each call cost, and no request or reply."""
 
     # The warm service on a cluster.
     service_threads: int = Field(default=64, ge=1)
