@@ -71,6 +71,10 @@ class RunBusy(RadiantError):
     """Another process is walking this run."""
 
 
+class ClusterUnavailable(RadiantError):
+    """The Flyte cluster could not be reached, or refused who asked; the message says where it was looked for."""
+
+
 class DatabaseUnavailable(RadiantError):
     """No database could be reached or started; the message says what to set."""
 

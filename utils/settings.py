@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """How long a node waits for a database that is away before Flyte is told to try again."""
     tenants: dict[str, UUID] = {}
     """Which tenant the runs of a Flyte project and domain belong to: `project/domain` -> tenant."""
+    image: str = ""
+    """The image that holds this code: `radiant register` writes it into the graphs, whose pods run it."""
 
     # Notifications (docs/notifications.md).
     webhook_url: SecretStr = SecretStr("")
