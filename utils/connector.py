@@ -210,9 +210,14 @@ def _cause(error: Exception) -> BaseException:
 
 
 def _message(error: BaseException) -> str:
-    """What went wrong first, then where."""
-    said = error.message if isinstance(error, RadiantError) else str(error)
-    return f"{type(error).__name__}: {said}\n\n{''.join(traceback.format_exception(error))}"
+    """What went wrong first, then where; of a person's mistake, or of a cap, only what."""
+    if isinstance(error, RadiantError):
+        said = f"{type(error).__name__}: {error.message}"
+        if error.exit_code != RadiantError.exit_code:
+            return said
+    else:
+        said = f"{type(error).__name__}: {error}"
+    return f"{said}\n\n{''.join(traceback.format_exception(error))}"
 
 
 ConnectorRegistry.register(WarmConnector(), override=True)
