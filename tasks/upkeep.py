@@ -11,6 +11,7 @@ from flytekit import Deck, task
 
 from tasks.librarian import cleanup_expired_heuristics
 from tasks.nodes import RETRIES
+from utils.display import duration, plural
 from utils.governor import reclaim_stale
 from utils.integrity import STUCK_SECONDS, IntegrityReport, inspect_all
 from utils.ledger import compact
@@ -91,8 +92,11 @@ def render_report(report: IntegrityReport) -> str:
     """The report as a page."""
     from jinja2 import Environment, StrictUndefined
 
+    title = plural(len(report.faults), "fault") if report.faults else "All rules hold"
     page = Environment(autoescape=True, undefined=StrictUndefined).from_string(PAGE)
-    return page.render(report=report, stuck_hours=STUCK_SECONDS / 3600)
+    return page.render(
+        title=title, report=report, tenants=plural(report.tenants, "tenant"), silence=duration(STUCK_SECONDS)
+    )
 
 
 def _in_batches(work: Callable[[int], int]) -> int:
@@ -118,9 +122,9 @@ border-bottom:1px solid #8884;overflow-wrap:anywhere}
 .integrity .number{text-align:right;font-variant-numeric:tabular-nums}
 </style>
 <div class="integrity">
-<h1>{% if report.faults %}{{ report.faults|length }} rules are broken{% else %}All rules hold{% endif %}</h1>
-<p>{{ report.tenants }} tenants, {{ report.at.strftime("%Y-%m-%d %H:%M %Z") }}.
-A run is called silent after {{ "%g"|format(stuck_hours) }} h without a sign of life.</p>
+<h1>{{ title }}</h1>
+<p>{{ tenants }}, {{ report.at.strftime("%Y-%m-%d %H:%M %Z") }}.
+A run is called silent after {{ silence }} without a sign of life.</p>
 {% if report.faults %}
 <table>
 <tr><th>Tenant</th><th>Rule</th><th class="number">Number</th><th>What to do</th></tr>
