@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from logging import getLogger
 from math import nan
 from threading import BoundedSemaphore
 from uuid import UUID
@@ -20,6 +21,7 @@ from utils.progress import Event, emit
 from utils.settings import settings
 from utils.telemetry import call_span
 
+_log = getLogger("radiant.calls")
 MOST_TOKENS = 32_000
 """What a call whose max_tokens is known at run time only may answer at most."""
 REPAIR = 100
@@ -143,6 +145,7 @@ def _try(request: ChatRequest, spot: Spot, attempt: int) -> Reply:
     try:
         reply = _paid(request, spot, attempt)
     except CallFailed as error:
+        _log.info("call failed", extra={"model": request.model, "status": error.status})
         return failed(error.message, key=spot.key, status=error.status, at=spot.at)
     if request.json_schema is None:
         return reply

@@ -124,7 +124,7 @@ def vectors_of(model: str, texts: Sequence[str], *, width: int) -> list[list[flo
 def warm_up() -> None:
     """Pays the first call's set-up now: LiteLLM's import, the Router, the model map."""
     messages = [{"role": "user", "content": "warm up"}]
-    _router().completion(("rehearsal/ada",), messages=messages, stream=False)
+    _router().completion(("rehearsal/ada",), messages=messages, stream=False, **{"no-log": True})
     token_prices("openai/any")
 
 

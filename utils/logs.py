@@ -86,6 +86,8 @@ def _start() -> None:
     if not in_json:
         ours.handlers[:] = [handler]
         return
+    import flytekit.loggers  # noqa: F401 (its import sets up its loggers: it must not come after this)
+
     logging.getLogger().handlers[:] = [handler]
     for name in LIBRARIES:
         take_over(name, logging.WARNING)
@@ -151,7 +153,9 @@ def _log_event(event: Event) -> None:
         return
     about: dict[str, object] = {"node": event.path}
     if event.model:
-        about.update(model=event.model, tokens=event.tokens, cost_usd=event.cost, from_ledger=event.from_ledger)
+        about["model"] = event.model
+    if event.model and event.state == "finished":
+        about.update(tokens=event.tokens, cost_usd=event.cost, from_ledger=event.from_ledger)
     what = f"{'call' if event.model else 'block'} {'started' if event.state == 'called' else event.state}"
     failed = event.state == "failed"
     level = logging.WARNING if failed else logging.INFO

@@ -53,8 +53,8 @@ def provider() -> TracerProvider:
     """Spans made with it go to the collector, those that are left when the process ends within a few seconds."""
     timeout = None if "OTEL_EXPORTER_OTLP_TIMEOUT" in os.environ else EXPORT_SECONDS
     exporter = Harmless(OTLPSpanExporter(timeout=timeout))
-    made = TracerProvider(resource=_resource(), id_generator=_RunIds(), shutdown_on_exit=False)
-    made.add_span_processor(_Context())
+    made = TracerProvider(resource=_resource(), id_generator=RunIds(), shutdown_on_exit=False)
+    made.add_span_processor(ContextMarks())
     made.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=QUEUE, max_export_batch_size=QUEUE // 2))
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
 
@@ -121,7 +121,7 @@ def _outgoing(span: ReadableSpan) -> ReadableSpan:
     )
 
 
-class _RunIds(RandomIdGenerator):
+class RunIds(RandomIdGenerator):
     """A span without a parent starts, or goes on with, the trace of the run that it belongs to."""
 
     def generate_trace_id(self) -> int:
@@ -130,7 +130,7 @@ class _RunIds(RandomIdGenerator):
         return trace_id(run) if run else super().generate_trace_id()
 
 
-class _Context(SpanProcessor):
+class ContextMarks(SpanProcessor):
     """Marks every span, LiteLLM's too, with whose it is."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
