@@ -1,4 +1,5 @@
-# Runs every task of the platform as a pod, and the command line; no model key is baked in.
+# The always-on service that runs every task of the platform, the same tasks as pods, and the command line; no model
+# key is baked in.
 FROM python:3.11-slim AS build
 WORKDIR /app
 COPY pyproject.toml constraints.txt README.md ./
@@ -20,5 +21,5 @@ COPY --chown=radiant scripts /app/scripts
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 RADIANT_HOME=/home/radiant/data
 USER radiant
 WORKDIR /app
-EXPOSE 8000
-CMD ["pyflyte", "serve", "connector", "--port", "8000"]
+EXPOSE 8000 9090
+CMD ["radiant", "serve"]

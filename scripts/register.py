@@ -43,9 +43,9 @@ def register(
     dry_run: bool,
     allow_dirty: bool,
 ) -> None:
-    """Register all workflows and launch plans, or those that are named.
+    """Register all workflows and launch plans on a Flyte cluster.
 
-    What is there with the same content is left as it is.
+    With names, those alone. What is there with the same content is left as it is.
     """
     image = image or settings().image
     if not image:

@@ -4,6 +4,7 @@ flytekit serialises in this thread alone (it is not safe in several); what it ma
 flyteadmin is the judge of what is there: it answers AlreadyExists for the same content, and refuses another.
 """
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,9 +73,9 @@ class Entity:
 
 
 def default_place() -> tuple[str, str]:
-    """The project and domain of flytekit's own configuration, else flytesnacks and development."""
-    here = TaskConfig.auto()
-    return here.project or "", here.domain or ""
+    """The project and domain that `pyflyte run` takes: Flyte's configuration, else flytesnacks and development."""
+    here, given = TaskConfig.auto(), os.environ.get
+    return given("FLYTE_DEFAULT_PROJECT") or str(here.project), given("FLYTE_DEFAULT_DOMAIN") or str(here.domain)
 
 
 def workflow_modules() -> dict[str, str]:
