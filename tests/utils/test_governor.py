@@ -252,7 +252,9 @@ def test_amounts_round_up() -> None:
     assert usd(float("inf")) == 999_999, "a cap of inf is as good as none"
 
 
-def test_a_storm_never_passes_the_cap_and_the_dead_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_storm_never_passes_the_cap_and_the_dead_leave_nothing(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The small one; `python -m scripts.bench.governor` is 2,000 runs in 64 threads."""
     limit(monkeypatch, hour=0.9)
     found = storm(runs=64, threads=32, processes=2, seed=3)
@@ -363,7 +365,7 @@ class Arithmetic(RuleBasedStateMachine):
             assert money(found[1]) == money(found[2]) == whole
 
 
-def test_the_arithmetic_is_that_of_a_simple_account(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_arithmetic_is_that_of_a_simple_account(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(monkeypatch, hour=1.5)
     checks = hypothesis_settings(
         max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
