@@ -73,14 +73,16 @@ def shared_database(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(shared_database: str, use_database: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> str:
+def database(shared_database: str, _home: None, monkeypatch: pytest.MonkeyPatch) -> str:
     """The shared database, in which the settings' tenant and user are this test's alone; gives its owner's URL.
 
     Tenants see nothing of one another, so that tests do not either. Who looks at all tenants takes `fresh_database`.
+    Connections stay open for the next test: who changes what they depend on takes `use_database`, which closes them.
     """
     monkeypatch.setenv("RADIANT_TENANT_ID", str(uuid4()))
     monkeypatch.setenv("RADIANT_USER_ID", str(uuid4()))
-    use_database(shared_database)
+    monkeypatch.setenv("DATABASE_URL", shared_database)
+    settings.cache_clear()
     return shared_database
 
 
@@ -94,7 +96,7 @@ def fresh_database(server_url: str, template: str, database: str, use_database: 
 
 
 @pytest.fixture
-def use_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+def use_database(_home: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Points settings and pools to a database by its URL, until the test ends."""
 
     def use(url: str) -> None:
@@ -102,11 +104,17 @@ def use_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ca
         settings.cache_clear()
         monkeypatch.setenv("DATABASE_URL", url)
 
+    yield use
+    db.reset()
+
+
+@pytest.fixture
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A directory of this test's own for what is kept in files, and one URL for all roles."""
     for name in ("DATABASE_OWNER_URL", "DATABASE_MAINTENANCE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RADIANT_HOME", str(tmp_path))
-    yield use
-    db.reset()
+    yield
     settings.cache_clear()
 
 

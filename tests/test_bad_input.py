@@ -1,7 +1,7 @@
 """Bad input: exit code 2, one clear line, nothing paid for, no rows half-written."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -141,13 +141,9 @@ def test_personal_data_is_refused_where_it_may_not_leave(monkeypatch: pytest.Mon
     one_line(done)
 
 
-@pytest.mark.usefixtures("no_provider", "database")
-def test_a_database_that_is_not_there_says_what_to_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from utils import db
-
-    monkeypatch.setenv("DATABASE_URL", f"postgresql:///radiant?host={tmp_path}")
-    settings.cache_clear()
-    db.reset()
+@pytest.mark.usefixtures("no_provider")
+def test_a_database_that_is_not_there_says_what_to_set(use_database: Callable[[str], None], tmp_path: Path) -> None:
+    use_database(f"postgresql:///radiant?host={tmp_path}")
     done = think_tank(*ASK)
     assert done.exit_code == 1
     assert "DATABASE_URL" in done.stderr

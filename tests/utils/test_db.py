@@ -27,6 +27,12 @@ NAME = "SELECT name FROM tenants"
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'radiant' AND datname = %s"
 
 
+@pytest.fixture(autouse=True)
+def _no_connection(use_database: Callable[[str], None]) -> None:
+    """Each test opens its own connections, and leaves none."""
+    db.reset()
+
+
 def tenant() -> UUID:
     return settings().tenant_id
 
