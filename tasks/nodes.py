@@ -118,7 +118,8 @@ def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
     if found.concluded_at is not None:
         return found.status
     said = err.message if err else ""
-    late = [r for r in reviews_of(tenant, run) if r.status == "open" and (r.overdue or GATE_TIMEOUT in said)]
+    undecided = [r for r in reviews_of(tenant, run) if r.status != "decided"]
+    late = [r for r in undecided if r.overdue or GATE_TIMEOUT in said]
     for review in late:
         expire(review)
     status: Unfinished = "expired" if late else "over_budget" if "OverBudget:" in said else "failed"

@@ -80,6 +80,8 @@ def _on_failure(name: str, module: str, parameters: list[Parameter]) -> PythonFu
     """What Flyte runs when an execution failed. It must take what the workflow takes, and may take the error."""
 
     def failed(**given: Any) -> None:
+        if FlyteContextManager.current_context().compilation_state is None:
+            return  # in this process the run has said so itself
         nodes.make_node(
             nodes.record_failure, "record", run_id=given["run_id"], tenant_id=given["tenant_id"], err=given["err"]
         )

@@ -60,6 +60,9 @@ def five_and_one_in_pods(run: Run) -> list[Reply]:
     return cast(list[Reply], joined)
 
 
+GRAPHS = (five_and_one, five_and_one_in_pods, three_turns, one_gate)
+
+
 def _as_nodes(graph: Graph, run: Run) -> list[Reply]:
     host: Host[Any] = FlyteHost(run, body)
     return cast(list[Reply], walk(graph, _scope(), "", host)["out"])
