@@ -18,7 +18,7 @@ COPY --chown=radiant tasks /app/tasks
 COPY --chown=radiant utils /app/utils
 COPY --chown=radiant migrations /app/migrations
 COPY --chown=radiant scripts /app/scripts
-ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 RADIANT_HOME=/home/radiant/data
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 RADIANT_HOME=/home/radiant/data RADIANT_LOG_FORMAT=json
 USER radiant
 WORKDIR /app
 EXPOSE 8000 9090
