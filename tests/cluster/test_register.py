@@ -1,4 +1,4 @@
-"""`radiant register` on a real Flyte backend: everything, twice, with its schedules; and a run of what it registered."""
+"""`radiant register` on a Flyte backend: everything, twice, with its schedules, and a run of what it registered."""
 
 import os
 import re
