@@ -5,32 +5,45 @@ import pty
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import pytest
 
 from utils.reviews import reviews_of
-from utils.runs import list_runs
+from utils.runs import get_run
 from utils.settings import settings
 
-PYFLYTE = "from flytekit.clis.sdk_in_container.pyflyte import main; main(prog_name='pyflyte')"
 SECRET = "Should we write to jane.roe@example.org?"
+SHELL = """
+import sys
+from flytekit.clis.sdk_in_container.pyflyte import main
+for number, run_id in enumerate(sys.argv[2:], 1):
+    words = ["run", "workflows/think_tank.py", "think_tank", "--prompt", sys.argv[1], "--require_approval"]
+    try:
+        main([*words, "--run_id", run_id], prog_name="pyflyte")
+    except SystemExit as ended:
+        print(f"[{run_id} ended with {ended.code}]", flush=True)
+        if number == len(sys.argv) - 2:
+            raise
+"""
+"""Commands one after the other in a process that imports everything once; it exits as the last of them."""
 
 
 @dataclass
 class Terminal:
-    """A command whose three streams are a terminal, and what it printed so far."""
+    """Commands whose three streams are a terminal, by their run's id, and what they printed so far."""
 
-    words: tuple[str, ...]
+    runs: tuple[str, ...]
+    answers: list[tuple[str, str]]
+    """Questions in the order in which they come, each with what the person then types."""
     printed: str = ""
-    answers: list[tuple[str, str]] = field(default_factory=list)
+    _answered: int = field(default=0, init=False)
 
     def run(self) -> int:
-        """Its exit code, after it was given each answer once its question stood there."""
+        """The exit code, after each question was answered once it stood there."""
         leader, follower = pty.openpty()
         environment = {k: v for k, v in os.environ.items() if k not in ("CI", "EDITOR", "VISUAL")}
         process = subprocess.Popen(
-            [sys.executable, "-c", PYFLYTE, "run", "workflows/think_tank.py", "think_tank", *self.words],
+            [sys.executable, "-c", SHELL, SECRET, *self.runs],
             stdin=follower,
             stdout=follower,
             stderr=follower,
@@ -41,44 +54,44 @@ class Terminal:
         try:
             while part := os.read(leader, 4096):
                 self.printed += part.decode(errors="replace")
-                if self.answers and self.answers[0][0] in self.printed:
-                    os.write(leader, (self.answers.pop(0)[1] + "\n").encode())
+                self._answer(leader)
         except OSError:  # Linux says EIO where the last holder of the terminal has gone
             pass
         os.close(leader)
         return process.wait(60)
 
+    def _answer(self, leader: int) -> None:
+        if self.answers and (at := self.printed.find(self.answers[0][0], self._answered)) >= 0:
+            question, typed = self.answers.pop(0)
+            self._answered = at + len(question)
+            os.write(leader, (typed + "\n").encode())
 
-def only_review() -> tuple[str, str]:
-    (run,) = list_runs(settings().tenant_id)
-    (review,) = reviews_of(UUID(str(settings().tenant_id)), run.run_id)
-    return run.status, review.decision
+
+def ended(run_id: str) -> tuple[str, str]:
+    """How the run ended, and what was decided."""
+    (review,) = reviews_of(settings().tenant_id, run_id)
+    return get_run(settings().tenant_id, run_id).status, review.decision
 
 
 @pytest.mark.usefixtures("no_provider", "database")
-def test_require_approval_asks_and_goes_on() -> None:
-    terminal = Terminal(("--prompt", SECRET, "--require_approval"), answers=[("Your decision", "approve")])
-    assert terminal.run() == 0, terminal.printed
-    assert only_review() == ("done", "approve")
-    asked = terminal.printed.partition("Your decision")[0]
+def test_a_person_is_asked_and_the_command_goes_on_as_decided() -> None:
+    terminal = Terminal(
+        ("approved", "edited", "rejected"),
+        [
+            ("Your decision", "approve"),
+            ("Your decision", "edit"),
+            ("Your text", "Write to [EMAIL 1] today."),
+            ("Your decision", "reject"),
+        ],
+    )
+    assert terminal.run() == 4, terminal.printed
+    approved, _, rest = terminal.printed.partition("[approved ended with 0]")
+    edited, _, rejected = rest.partition("[edited ended with 0]")
+    assert "[rejected ended with 4]" in rejected, terminal.printed
+    assert [ended(run) for run in terminal.runs] == [("done", "approve"), ("done", "edit"), ("rejected", "reject")]
+
+    asked, _, given = approved.partition("Your decision")
     assert "[EMAIL 1]" in asked
     assert "jane.roe@example.org" not in asked
-    assert "status" in terminal.printed.partition("Your decision")[2]
-
-
-@pytest.mark.usefixtures("no_provider", "database")
-def test_reject_at_the_terminal_ends_with_4() -> None:
-    terminal = Terminal(("--prompt", SECRET, "--require_approval"), answers=[("Your decision", "reject")])
-    assert terminal.run() == 4, terminal.printed
-    assert only_review() == ("rejected", "reject")
-
-
-@pytest.mark.usefixtures("no_provider", "database")
-def test_an_edit_is_asked_for_its_text() -> None:
-    terminal = Terminal(
-        ("--prompt", SECRET, "--require_approval"),
-        answers=[("Your decision", "edit"), ("Your text", "Write to [EMAIL 1] today.")],
-    )
-    assert terminal.run() == 0, terminal.printed
-    assert only_review() == ("done", "edit")
-    assert "Write to jane.roe@example.org today." in terminal.printed
+    assert "status" in given
+    assert "Write to jane.roe@example.org today." in edited
