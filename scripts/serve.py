@@ -1,6 +1,7 @@
 """`radiant serve`: the always-on service that runs the nodes of every graph on a cluster."""
 
 import asyncio
+import os
 from importlib import import_module
 
 import click
@@ -11,15 +12,24 @@ import click
 @click.option("--metrics-port", default=9090, show_default=True, help="Where Prometheus reads metrics; 0 for none.")
 def serve(port: int, metrics_port: int) -> None:
     """Run the nodes of graphs on a cluster, until told to end."""
+    from utils.connector import connector
     from utils.db import ensure_database
     from utils.service import Ports
     from utils.service import serve as serve_until_told
-    from utils.warm import code_digest
 
     ensure_database()
     _warm_up()
+    left = asyncio.run(serve_until_told(Ports(port, metrics_port), _tell))
+    if left:
+        click.echo(f"ended with {left} calls under way, after RADIANT_DRAIN_SECONDS: Flyte makes them again", err=True)
+        os._exit(1)  # threads cannot be stopped, and an orderly end waits for them
+    connector.close()
+
+
+def _tell(port: int) -> None:
+    from utils.warm import code_digest
+
     click.echo(f"radiant serves code {code_digest()} on port {port}", err=True)
-    asyncio.run(serve_until_told(Ports(port, metrics_port)))
 
 
 def _warm_up() -> None:
@@ -33,4 +43,4 @@ def _warm_up() -> None:
     contains_personal("warm up")
 
 
-MODULES = ("workflows.catalogue", "workflows.think_tank", "workflows.asking", "tasks.deliver")
+MODULES = ("workflows.catalogue", "workflows.think_tank", "workflows.maintenance", "workflows.turns", "tasks.deliver")

@@ -7,7 +7,9 @@ made (futures.pb) and Decks go to the output prefix, where propeller and the con
 
 import asyncio
 import shutil
+import sys
 import tempfile
+import threading
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
@@ -20,8 +22,12 @@ from typing import Any
 
 from flyteidl.admin.agent_pb2 import TaskExecutionMetadata
 from flyteidl.core.execution_pb2 import TaskExecution
-from flytekit.configuration import FastSerializationSettings, ImageConfig, SerializationSettings
-from flytekit.core.base_task import PythonTask
+from flytekit.configuration import (
+    SERIALIZED_CONTEXT_ENV_VAR,
+    FastSerializationSettings,
+    ImageConfig,
+    SerializationSettings,
+)
 from flytekit.core.constants import FUTURES_FILE_NAME, OUTPUT_FILE_NAME
 from flytekit.core.context_manager import (
     ExecutionParameters,
@@ -35,7 +41,9 @@ from flytekit.core.data_persistence import FileAccessProvider
 from flytekit.core.promise import VoidPromise
 from flytekit.core.utils import write_proto_to_file
 from flytekit.deck.deck import _output_deck
-from flytekit.exceptions.user import FlyteRecoverableException, FlyteUserRuntimeException
+from flytekit.exceptions.base import FlyteRecoverableException
+from flytekit.exceptions.system import FlyteNonRecoverableSystemException
+from flytekit.exceptions.user import FlyteUserRuntimeException
 from flytekit.extend.backend.base_connector import ConnectorRegistry, Resource, SyncConnectorBase
 from flytekit.loggers import user_space_logger
 from flytekit.models.core.identifier import Identifier, ResourceType, WorkflowExecutionIdentifier
@@ -43,15 +51,18 @@ from flytekit.models.dynamic_job import DynamicJobSpec
 from flytekit.models.literals import LiteralMap
 from flytekit.models.task import TaskTemplate
 from flytekit.tools.module_loader import load_object_from_module
+from flytekit.utils.asyn import run_sync
 
 from utils.errors import RadiantError
 from utils.service_metrics import measured
 from utils.settings import settings
-from utils.warm import CODE_DIGEST, TASK_TYPE, Attempt, code_digest, running
+from utils.warm import CODE_DIGEST, TASK_TYPE, Attempt, WarmTask, code_digest, running
 
 execution_metadata: ContextVar[TaskExecutionMetadata | None] = ContextVar("execution_metadata", default=None)
 """Which node of which execution a request is for: the service sets it (utils/service.py)."""
 
+THREADS = "warm"
+"""What every thread that runs calls is named."""
 _FAST = {"--additional-distribution": "distribution_location", "--dest-dir": "destination_dir"}
 
 
@@ -66,7 +77,7 @@ class WarmConnector(SyncConnectorBase):
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(settings().service_threads, "warm")
+        return ThreadPoolExecutor(settings().service_threads, initializer=_share_event_loop)
 
     async def do(  # type: ignore[override]  # the service awaits what is a coroutine
         self, task_template: TaskTemplate, output_prefix: str, inputs: LiteralMap | None = None, **kwargs: Any
@@ -79,6 +90,10 @@ class WarmConnector(SyncConnectorBase):
             self._under_way[output_prefix] = under_way
             under_way.add_done_callback(lambda _: self._under_way.pop(output_prefix, None))
         return await asyncio.shield(asyncio.wrap_future(under_way))
+
+    def close(self) -> None:
+        """Closes the connections to the storage, after the last call."""
+        self._threads.submit(run_sync, _close_storage).result()
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ class Call:
             try:
                 self._refuse_other_code()
                 self._execute()
-            except Exception as error:
+            except (Exception, SystemExit) as error:  # a task that exits must not end the service
                 cause = _cause(error)
                 measure.failed = True
                 retryable = isinstance(cause, FlyteRecoverableException | OSError)
@@ -124,25 +139,32 @@ class Call:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _task(self) -> PythonTask[Any]:
+    def _task(self) -> WarmTask:
         """A copy: what a @dynamic compiles is kept in the task."""
         args = self._args()
         at = args.index("--resolver")
         resolver = load_object_from_module(args[at + 1])
-        task: PythonTask[Any] = copy(resolver.load_task(args[args.index("--", at) + 1 :]))
+        task: WarmTask = copy(resolver.load_task(args[args.index("--", at) + 1 :]))
         return task
 
-    def _write(self, context: FlyteContext, task: PythonTask[Any], made: Any, folder: Path) -> None:
-        out = folder / "out"
+    def _write(self, context: FlyteContext, task: WarmTask, made: Any, folder: Path) -> None:
         if isinstance(made, DynamicJobSpec):
-            write_proto_to_file(made.to_flyte_idl(), str(out / FUTURES_FILE_NAME))
+            name, message = FUTURES_FILE_NAME, made.to_flyte_idl()
         else:
             literals = LiteralMap({}) if isinstance(made, VoidPromise) else made
-            write_proto_to_file(literals.to_flyte_idl(), str(out / OUTPUT_FILE_NAME))
-        for file in out.iterdir():
-            context.file_access.put_data(str(file), f"{self.output_prefix}/{file.name}")
-        if not task.disable_deck and context.user_space_params:
+            name, message = OUTPUT_FILE_NAME, literals.to_flyte_idl()
+        write_proto_to_file(message, str(folder / name))
+        context.file_access.put_data(str(folder / name), f"{self.output_prefix}/{name}")
+        if name == OUTPUT_FILE_NAME and task.execution_mode == task.ExecutionBehavior.DYNAMIC:
+            self._forget_futures(context)
+        if task.enable_deck and context.user_space_params:
             _output_deck(task.name, context.user_space_params)
+
+    def _forget_futures(self, context: FlyteContext) -> None:
+        """Where the answer to an earlier asking was lost: Flyte would follow what the @dynamic made then."""
+        stale = f"{self.output_prefix}/{FUTURES_FILE_NAME}"
+        if context.file_access.exists(stale):
+            context.file_access.get_filesystem_for_path(stale).rm(stale)
 
     def _context(self, folder: Path) -> FlyteContext.Builder:
         context = FlyteContextManager.current_context()
@@ -173,13 +195,15 @@ class Call:
     def _serialization(self) -> SerializationSettings:
         """As the graph was registered: what a @dynamic makes may yet run as a pod."""
         container, task, args = self._container(), self.template.id, self._args()
+        env = {e["name"]: e.get("value", "") for e in container.get("env", []) if "valueFrom" not in e}
+        env.pop(SERIALIZED_CONTEXT_ENV_VAR, None)  # a @dynamic's own: those that it makes get theirs
         fast = {field: args[args.index(flag) + 1] for flag, field in _FAST.items() if flag in args}
         return SerializationSettings(
             image_config=ImageConfig.from_images(container.get("image", "")),
             project=task.project,
             domain=task.domain,
             version=task.version,
-            env={e["name"]: e.get("value", "") for e in container.get("env", []) if "valueFrom" not in e},
+            env=env,
             fast_serialization_settings=FastSerializationSettings(enabled=True, **fast) if fast else None,
         )
 
@@ -204,9 +228,23 @@ class Call:
         return Attempt(execution.project, execution.domain, execution.name, node.node_id, task.retry_attempt, principal)
 
 
-def _cause(error: Exception) -> BaseException:
-    """What the task raised: flytekit wraps it."""
-    return error.value if isinstance(error, FlyteUserRuntimeException) else error
+def _share_event_loop() -> None:
+    """flytekit keeps an event loop, and with it a client of the storage, for each name of a thread."""
+    threading.current_thread().name = THREADS
+
+
+async def _close_storage() -> None:
+    """flytekit never closes its clients of S3, of which aiohttp complains when the process ends."""
+    for files in sys.modules["s3fs"].S3FileSystem._cache.values() if "s3fs" in sys.modules else ():
+        if client := getattr(files, "_s3creator", None):
+            await client.__aexit__(None, None, None)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What was raised, by the task or by a conversion of its inputs or outputs: flytekit wraps it."""
+    wrapped = isinstance(error, FlyteUserRuntimeException | FlyteNonRecoverableSystemException)
+    cause: BaseException = error.value if wrapped else error  # type: ignore[attr-defined]
+    return cause
 
 
 def _message(error: BaseException) -> str:
@@ -220,4 +258,5 @@ def _message(error: BaseException) -> str:
     return f"{said}\n\n{''.join(traceback.format_exception(error))}"
 
 
-ConnectorRegistry.register(WarmConnector(), override=True)
+connector = WarmConnector()
+ConnectorRegistry.register(connector, override=True)

@@ -10,6 +10,7 @@ who can send SQL of his own (SET ROLE NONE): in production give each role its ow
 app's, DATABASE_OWNER_URL, DATABASE_MAINTENANCE_URL).
 """
 
+import math
 import os
 import random
 import threading
@@ -97,11 +98,13 @@ def outlast(make: Callable[[], T]) -> T:
     """
     import psycopg2
 
-    deadline, pause = time.monotonic() + settings().outage_seconds, 0.2
+    deadline, pause = math.inf, 0.2
     while True:
         try:
             return make()
         except (DatabaseUnavailable, psycopg2.OperationalError, psycopg2.InterfaceError):
+            # It counts from when the database was first missed: `make` may have worked for long before.
+            deadline = min(deadline, time.monotonic() + settings().outage_seconds)
             if time.monotonic() + pause > deadline:
                 raise
             time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311

@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 from flytekit import PodTemplate, PythonFunctionTask, Secret
 from flytekit.configuration import SerializationSettings
-from flytekit.core.context_manager import ExecutionState, FlyteContextManager
+from flytekit.core.context_manager import ExecutionState, FlyteContextManager, FlyteEntities
 from flytekit.exceptions.user import FlyteRecoverableException
 from flytekit.extend import TaskPlugins
+from flytekit.tools.translator import prefix_with_fast_execute
 
 from utils.db import outlast
 from utils.errors import DatabaseUnavailable
@@ -94,6 +95,11 @@ class WarmTask(PythonFunctionTask[Warm]):
     def get_custom(self, settings: SerializationSettings) -> dict[str, Any]:
         return {CODE_DIGEST: code_digest()}
 
+    def get_command(self, settings: SerializationSettings) -> list[str]:
+        """From the settings alone: flytekit sets it on the task, which @dynamics that compile at once share."""
+        command: list[str] = self.get_default_command(settings)
+        return prefix_with_fast_execute(settings, command) if settings.should_fast_serialize() else command
+
     def execute(self, **kwargs: Any) -> Any:
         """On a cluster it outlasts a database that restarts, past which Flyte tries the node again.
 
@@ -107,18 +113,31 @@ class WarmTask(PythonFunctionTask[Warm]):
 
         def once() -> Any:
             self._wf = None  # what a @dynamic compiled in a try that broke off
-            return super(WarmTask, self).execute(**kwargs)
+            try:
+                return super(WarmTask, self).execute(**kwargs)
+            finally:
+                self._forget_compiled()
 
         try:
             return outlast(once)
         except (DatabaseUnavailable, OperationalError, InterfaceError) as error:
             raise FlyteRecoverableException(f"the database is away: {error}") from error
 
+    def _forget_compiled(self) -> None:
+        """flytekit lists every workflow that a process makes: a service would keep each that a @dynamic compiled."""
+        if self._wf is not None:
+            FlyteEntities.entities.remove(self._wf)
+
 
 @cache
 def code_digest() -> str:
     """The digest of the code that a graph is registered from and that a service runs."""
-    root, found = Path(__file__).parents[1], hashlib.sha256()
+    return digest_of(Path(__file__).parents[1])
+
+
+def digest_of(root: Path) -> str:
+    """The digest of the project in a folder: the names and the contents of its files."""
+    found = hashlib.sha256()
     for package in PACKAGES:
         for file in sorted(p for p in (root / package).rglob("*") if p.suffix in _CODE):
             found.update(f"{file.relative_to(root).as_posix()}\0".encode())
