@@ -18,15 +18,15 @@ def when(name: str, ref: str = "", **args: Any) -> Test:
     return Test(fn=f"{TOYS}.{name}", sees=see(seen=ref) if ref else {}, args=args)
 
 
-def spec(*blocks: Any, inputs: tuple[Input, ...] = (PROMPT,), gives: dict[str, str] | None = None) -> GraphSpec:
-    return GraphSpec(
-        id="toy", title="Toy", description="Under test.", inputs=inputs, blocks=blocks, gives=gives or {"out": "last"}
-    )
+def spec(*blocks: Any, inputs: tuple[Input, ...] = (PROMPT,), gives: str | dict[str, str] = "") -> GraphSpec:
+    """A graph that gives its last block as `out`, or what `gives` names."""
+    given = gives if isinstance(gives, dict) else {"out": gives or blocks[-1].id}
+    return GraphSpec(id="toy", title="Toy", description="Under test.", inputs=inputs, blocks=blocks, gives=given)
 
 
 def texts(replies: Replies) -> list[str]:
     return [r.text for r in replies]
 
 
-def step(block_id: str, ref: str, **rest: Any) -> Step:
+def step(block_id: str, ref: str = "prompt", **rest: Any) -> Step:
     return Step(id=block_id, does=fn("join"), sees=see(seen=ref), **rest)

@@ -34,39 +34,13 @@ from tasks.spec import (
     samples,
     see,
 )
+from tests.tasks.graphs import PROMPT, TOYS, fn, spec, step
 from utils.errors import SpecError
-
-TOYS = "tests.tasks.toys"
-PROMPT = Input(name="prompt", help="What is asked.")
-
-
-@pytest.fixture(autouse=True)
-def _toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.functions.PACKAGES", ("tasks.", "workflows.", "tests."))
 
 
 def raw(kind: Callable[..., Any], **values: Any) -> Any:
     """A part with values that its type refuses."""
     return kind(**values)
-
-
-def fn(name: str, **args: Any) -> Function:
-    return Function(fn=f"{TOYS}.{name}", args=args)
-
-
-def step(block_id: str, ref: str = "prompt", **rest: Any) -> Step:
-    return Step(id=block_id, does=fn("join"), sees=see(seen=ref), **rest)
-
-
-def spec(*blocks: Any, gives: str = "", inputs: tuple[Input, ...] = (PROMPT,)) -> GraphSpec:
-    return GraphSpec(
-        id="toy",
-        title="Toy",
-        description="A graph under test.",
-        inputs=inputs,
-        blocks=blocks,
-        gives={"answer": gives or blocks[-1].id},
-    )
 
 
 def counting(**changes: Any) -> Loop:
@@ -88,7 +62,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "dangling slot": (lambda: spec(step("one"), step("two", "one.other")), "block 'two' reads 'one.other'"),
     "cycle with itself": (lambda: spec(step("one", "one")), "block 'one' reads 'one'.*cycle"),
     "cycle of two": (lambda: spec(step("one", "two"), step("two", "one")), "block 'one' reads 'two'.*cycle"),
-    "dangling gives": (lambda: spec(step("one"), gives="nowhere"), "gives 'answer'"),
+    "dangling gives": (lambda: spec(step("one"), gives="nowhere"), "gives 'out'"),
     "the same id twice": (lambda: spec(step("one"), step("one")), "block 'one'"),
     "ids that fold into one node": (lambda: spec(step("one"), step("one-", "one")), "both become the node 'one'"),
     "an id with a capital": (lambda: step("One"), "Step 'One': id"),

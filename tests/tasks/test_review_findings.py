@@ -68,6 +68,7 @@ def test_the_signals_of_a_pattern_are_those_of_its_run(give: Give, run: Run) -> 
     built = spec(
         step("last", "prompt"),
         Step(id="told", does=Signal(signal="quality", value=At(ref="prompt"))),
+        gives="last",
     )
     give(built, prompt="0.75")
     assert [r.data() for r in signals_of(run)] == [{"signal_type": "quality", "value": 0.75, "source": "pattern"}]
