@@ -6,11 +6,13 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from utils.one_schema import OneSchema
+
 Status = Literal["success", "failed", "timeout", "rejected", "skipped"]
 Outcome = Literal["answered", "no_consensus", "undecided", "incomplete", "degraded", "unchecked"]
 
 
-class Reply(BaseModel):
+class Reply(OneSchema, BaseModel):
     """One reply. `tokens`, `calls`, `cost` (USD) and `latency` (ms) are those of making this very reply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

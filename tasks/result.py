@@ -5,13 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from tasks.reply import Outcome, Reply
+from utils.one_schema import OneSchema
 
 RunStatus = Literal["done", "degraded", "waiting", "expired", "rejected", "blocked", "over_budget", "failed"]
 Risk = Literal["none", "low", "medium", "high", "critical", "unknown"]
 Gate = Literal["pass", "revise", "escalate", "block"]
 
 
-class _Part(BaseModel):
+class _Part(OneSchema, BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

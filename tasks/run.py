@@ -5,10 +5,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from utils.one_schema import OneSchema
+
 Grain = Literal["auto", "node"]
 
 
-class Run(BaseModel):
+class Run(OneSchema, BaseModel):
     """One run, as it was fixed at its first start: a resumed run has the same values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
