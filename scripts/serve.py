@@ -3,6 +3,7 @@
 import asyncio
 import os
 from importlib import import_module
+from logging import getLogger
 
 import click
 
@@ -14,14 +15,18 @@ def serve(port: int, metrics_port: int) -> None:
     """Run the nodes of graphs on a cluster, until told to end."""
     from utils.connector import connector
     from utils.db import ensure_database
+    from utils.logs import start_logging
     from utils.service import Ports
     from utils.service import serve as serve_until_told
+    from utils.telemetry import start_telemetry
 
+    start_logging()
+    start_telemetry()
     ensure_database()
     _warm_up()
     left = asyncio.run(serve_until_told(Ports(port, metrics_port), _tell))
     if left:
-        click.echo(f"ended with {left} calls under way, after RADIANT_DRAIN_SECONDS: Flyte makes them again", err=True)
+        _say(f"ended with {left} calls under way, after RADIANT_DRAIN_SECONDS: Flyte makes them again")
         os._exit(1)  # threads cannot be stopped, and an orderly end waits for them
     connector.close()
 
@@ -29,7 +34,16 @@ def serve(port: int, metrics_port: int) -> None:
 def _tell(port: int) -> None:
     from utils.warm import code_digest
 
-    click.echo(f"radiant serves code {code_digest()} on port {port}", err=True)
+    _say(f"radiant serves code {code_digest()} on port {port}")
+
+
+def _say(line: str) -> None:
+    from utils.logs import for_people
+
+    if for_people():
+        click.echo(line, err=True)
+    else:
+        getLogger("radiant.service").info(line)
 
 
 def _warm_up() -> None:

@@ -25,6 +25,7 @@ from flytekit.tools.translator import prefix_with_fast_execute
 from utils.db import outlast
 from utils.errors import DatabaseUnavailable
 from utils.models import KEY_ENV
+from utils.telemetry import task_span
 
 Kind = Literal["calls", "light"]
 TASK_TYPE = "radiant_warm"
@@ -118,10 +119,12 @@ class WarmTask(PythonFunctionTask[Warm]):
             finally:
                 self._forget_compiled()
 
-        try:
-            return outlast(once)
-        except (DatabaseUnavailable, OperationalError, InterfaceError) as error:
-            raise FlyteRecoverableException(f"the database is away: {error}") from error
+        here = attempt() or Attempt("", "", "", "", 0)
+        with task_span(self.name, kwargs, execution=here.execution, node=here.node, attempt=here.number):
+            try:
+                return outlast(once)
+            except (DatabaseUnavailable, OperationalError, InterfaceError) as error:
+                raise FlyteRecoverableException(f"the database is away: {error}") from error
 
     def _forget_compiled(self) -> None:
         """flytekit lists every workflow that a process makes: a service would keep each that a @dynamic compiled."""
