@@ -1,7 +1,12 @@
 """`radiant inbox` and `radiant show`: what waits for a person, and what they decide on. Sanitised throughout."""
 
 import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import click
 
@@ -13,15 +18,78 @@ from utils.errors import BadInput, unknown
 from utils.reviews import Choice, Review, open_reviews, reviews_of
 from utils.runs import FullRun, get_run
 
+if TYPE_CHECKING:
+    from scripts.flyte_gates import Gate, Gates
+
 YEAR = 365 * 24 * 3600
 OPTIONS = {"reject": ' --reason "..."', "revise": ' --guidance "..."', "edit": "", "approve": ""}
 """The choices that have a command of their own, and what it takes."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Whether the Flyte cluster is asked (None: where one is configured), and its project and domain."""
+
+    remote: bool | None
+    project: str | None
+    domain: str | None
+
+    def gates(self) -> "Gates | None":
+        """The gates there; None where the cluster is not asked."""
+        if self.remote is False:
+            return None
+        from scripts.flyte_gates import gates_here, is_configured
+
+        return gates_here(self.project, self.domain) if self.remote or is_configured() else None
+
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+Who = Callable[[UUID | None, UUID | None, bool | None], Identity | None]
+"""From --tenant, --user and --remote: who types a command."""
+
+
+def placed(remote: Decorator, who: Who) -> Decorator:
+    """Adds --tenant, --user, --project, --domain and an option for the cluster to a command.
+
+    It gets whom `who` says, and its Place.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        @remote
+        @click.option("--project", help="The Flyte project; default from Flyte's configuration, else flytesnacks.")
+        @click.option("--domain", help="Its domain; default from Flyte's configuration, else development.")
+        @wraps(identified(function))
+        def command(
+            tenant: UUID | None,
+            user: UUID | None,
+            remote: bool | None,
+            project: str | None,
+            domain: str | None,
+            **given: Any,
+        ) -> None:
+            function(who(tenant, user, remote), Place(remote, project, domain), **given)
+
+        return command
+
+    return add
+
+
+def _remote(text: str) -> Decorator:
+    return click.option("--remote", is_flag=True, default=None, help=text)
+
+
+def _unless_remote(tenant: UUID | None, user: UUID | None, remote: bool | None) -> Identity | None:
+    """What the cluster answers needs no database."""
+    return None if remote else Identity.of(tenant, user)
+
+
 @click.command()
-@identified
-def inbox(me: Identity) -> None:
+@placed(_remote("All executions that wait on the Flyte cluster."), _unless_remote)
+def inbox(me: Identity | None, place: Place) -> None:
     """All that waits for a person."""
+    if me is None:
+        _show_gates(place)
+        return
     waiting = open_reviews(me.tenant)
     if not waiting:
         click.echo("nothing waits for a person")
@@ -33,11 +101,14 @@ def inbox(me: Identity) -> None:
 
 
 @click.command()
-@identified
+@placed(_remote("RUN is an execution on the Flyte cluster, which says what it asks."), _unless_remote)
 @in_run
 @click.option("--path", default="", help="Which review, where the run has several.")
-def show(me: Identity, run_id: str, path: str) -> None:
+def show(me: Identity | None, place: Place, run_id: str, path: str) -> None:
     """What a run asks of a person, or what it concluded."""
+    if me is None:
+        _show_execution(place, run_id, path)
+        return
     run = get_run(me.tenant, run_id)
     reviews = reviews_of(me.tenant, run_id)
     if path and path not in {r.path for r in reviews}:
@@ -58,9 +129,13 @@ def show(me: Identity, run_id: str, path: str) -> None:
 
 def time_left(review: Review) -> str:
     """How long a review still waits."""
-    if review.expires_at is None:
+    return _until(review.expires_at)
+
+
+def _until(end: datetime | None) -> str:
+    if end is None:
         return "no limit"
-    left = (review.expires_at - datetime.now(UTC)).total_seconds()
+    left = (end - datetime.now(UTC)).total_seconds()
     return "time is up" if left <= 0 else "no limit" if left > YEAR else duration(left)
 
 
@@ -95,6 +170,44 @@ def _must_be_open(review: Review) -> None:
             f"the review '{review.path}' of run {review.run_id} has expired: "
             f"`radiant resume {review.run_id}` goes on from there"
         )
+
+
+def waiting_gates(gates: "Gates", execution: str, path: str = "") -> "tuple[Gate, ...]":
+    """The gates of an execution that wait, of a path if given. Raises BadInput where there is none."""
+    if gates.run_of(execution) is None:
+        raise BadInput(f"unknown execution '{execution}' in {gates.place}: see `radiant inbox --remote`")
+    found = gates.of(execution)
+    if found is None:
+        raise BadInput(f"execution {execution} has ended: no gate of it waits")
+    if path and path not in {g.path for g in found}:
+        raise unknown("gate", path, [g.path for g in found])
+    if not found:
+        raise BadInput(f"execution {execution} waits at no gate: it was answered, or comes to it later")
+    return tuple(g for g in found if path in ("", g.path))
+
+
+def _show_gates(place: Place) -> None:
+    gates = place.gates()
+    found = gates.waiting() if gates else ()
+    if not found:
+        click.echo("no execution waits for a person")
+        return
+    show_table(
+        ("execution", "gate", "answers", "since", "time left", "asks"),
+        [(g.execution, g.signal, " ".join(g.choices) or "a text", *_times(g), g.asks) for g in found],
+    )
+
+
+def _times(gate: "Gate") -> tuple[str, str]:
+    return f"{gate.since.astimezone():%Y-%m-%d %H:%M}", _until(gate.expires)
+
+
+def _show_execution(place: Place, execution: str, path: str) -> None:
+    gates = place.gates()
+    for gate in waiting_gates(gates, execution, path) if gates else ():
+        click.echo(f"\n{printable(gates.shown(gate))}\n" if gates else "")
+        answers = " or ".join(gate.choices) or "a text"
+        click.echo(f"Gate {gate.signal} waits for {answers}. Time left: {_until(gate.expires)}")
 
 
 def _show_result(me: Identity, run: FullRun) -> None:

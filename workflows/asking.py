@@ -5,13 +5,19 @@ the node has taken IN_PLACE seconds. Then the @dynamic makes a gate for each dec
 walks the block again once they are made: what was made stands in the ledger and the run's records, and is read back.
 `--grain node` gives the blocks of a body nodes of their own instead (workflows/turns.py).
 
-A gate takes no inputs, so what is asked stands in the node before it. Its signal id is the block path with turn and
-item: propeller keys signals by execution and name, and a second turn under the same name opens on the old answer.
+A gate takes no inputs, so what is asked stands in the node before it: its id is the question (the console shows no
+other name of a node), its Deck what to decide on. The gate's own id is short, and so are those of the nodes around it:
+Flyte hashes them where together they are over 20 characters, and its console cannot open the dialog of such a gate
+(`radiant approve EXECUTION` can). Its signal id is the block path with turn and item: propeller keys signals by
+execution and name, and a second turn under the same name opens on the old answer.
 """
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from html import escape
+from textwrap import shorten
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,10 +26,11 @@ from flytekit import Deck, dynamic, task, wait_for_input
 from tasks import nodes
 from tasks.plain import PlainHost
 from tasks.reply import Slots
-from tasks.review import FORM_TRIES, TEN_YEARS
+from tasks.review import FORM_TRIES, TEN_YEARS, how_to_decide
 from tasks.run import Run
 from tasks.spec import AnyBlock, Ask, Loop, block_from_json
 from tasks.views import Scope
+from utils.display import clipped
 from utils.errors import BadInput, RunFailed, Unparsable, Waiting
 from utils.json_replies import parse_json
 from utils.reviews import Review, decide, find_review, reviews_of
@@ -36,6 +43,13 @@ IN_PLACE = 120.0
 MOST_TURNS_AS_NODES = 20
 MOST_TIMES = 500
 """How often a block may be walked anew: once a decision, once every IN_PLACE seconds."""
+AGAIN, ANSWERED, TEXT = "on", "then", "text"
+"""Node ids: `settle-0-then-0-text` and `settle-0-on-0-review` have 20 characters."""
+MOST_NAME = 120
+MOST_WORDS = 36
+"""Characters of what is asked in the name of a gate, and in the id of the node before it."""
+WANTED = {"revise": "What the models shall change", "edit": "The whole answer, as you would have it"}
+"""What the text of a choice is, where its name does not say it."""
 
 
 @dynamic(task_config=Warm("calls"), retries=nodes.RETRIES, timeout=nodes.TIMEOUT)
@@ -56,8 +70,8 @@ def body(block: str, path: str, run: Run, made: Slots, times: int) -> Slots:
         raise RunFailed(f"block '{path}' was walked {times} times and did not end")
     if asked:
         set_status(UUID(run.tenant_id), run.run_id, "waiting")
-    decisions = [_gate(review, run, path) for review in asked]
-    again = nodes.make_node(body, "again", block=block, path=path, run=run, made=made, times=times + 1)
+    decisions = [_gate(review, run, path, alone=len(asked) == 1) for review in asked]
+    again = nodes.make_node(body, AGAIN, block=block, path=path, run=run, made=made, times=times + 1)
     for decision in decisions:
         decision >> again
     return _slots(again)
@@ -82,18 +96,36 @@ def _inside(path: str) -> tuple[str, ...]:
     return tuple(f"{path}{mark}" for mark in "/@[.")
 
 
-def _gate(review: Review, run: Run, path: str) -> Any:
-    """What is asked, the gate, and the decision as a node; they are named by what is asked and where."""
-    name = node_id(review.path.removeprefix(path)) or node_id(path.rpartition("/")[2])
-    shown = nodes.make_node(show_question, f"{name}-asked", path=review.path, run=run)
+def _gate(review: Review, run: Run, path: str, *, alone: bool) -> Any:
+    """What is asked, the gate, and the decision as a node; of several, each is named by where it is asked."""
+    name = node_id(review.path.rpartition("/")[2] if alone else review.path.removeprefix(path))
+    name = f"{name}-gate" if name in (AGAIN, ANSWERED) else name
+    run = run.model_copy(update={"prompt": ""})  # an approver may open the inputs of these nodes
+    shown = _shown(f"{name}-asks", review.reason, review, run)
+    choice: Any = ""
+    if review.choices:
+        kind = Enum("Decision", {c.name.upper(): c.name for c in review.choices})  # type: ignore[misc]
+        choice = _wait(review, review.path, kind, name, review.reason)
+        shown >> choice
+    then = ANSWERED if alone else f"{name}-{ANSWERED}"
+    following = nodes.make_node(answered, then, path=review.path, run=run, choice=choice, asked=1)
     if not review.choices:
-        following = nodes.make_node(answered, f"{name}-answered", path=review.path, run=run, choice="", asked=1)
         shown >> following
-        return following
-    kind = Enum("Decision", {c.name.upper(): c.name for c in review.choices})  # type: ignore[misc]
-    choice = wait_for_input(review.path, _time_left(review), kind).with_overrides(node_name=name, name=review.reason)
-    shown >> choice
-    return nodes.make_node(answered, f"{name}-answered", path=review.path, run=run, choice=choice, asked=1)
+    return following
+
+
+def _wait(review: Review, signal: str, kind: type, node: str, asks: str) -> Any:
+    """A gate, with the time that is left to answer it."""
+    return wait_for_input(signal, _time_left(review), kind).with_overrides(
+        node_name=node, name=clipped(asks, MOST_NAME)
+    )
+
+
+def _shown(node: str, asks: str, review: Review, run: Run) -> Any:
+    """The node before a gate, whose id ends with what is asked."""
+    words = shorten(" ".join(re.findall("[a-z0-9]+", asks.lower())), MOST_WORDS, placeholder="")
+    name = f"{node} {words}".strip().replace(" ", "-")
+    return nodes.make_node(show_question, name, path=review.path, run=run, asks=asks)
 
 
 def _time_left(review: Review) -> timedelta:
@@ -104,27 +136,30 @@ def _time_left(review: Review) -> timedelta:
 
 
 @task(task_config=Warm(), retries=nodes.RETRIES, enable_deck=True, deck_fields=())
-def show_question(path: str, run: Run) -> str:
-    """What the person decides on, sanitised, as a Deck and as output; the gate comes next."""
+def show_question(path: str, run: Run, asks: str) -> str:
+    """What the person decides on, sanitised, as a Deck and as output; the gate that asks for it comes next."""
     review = _review(path, run)
     Deck("Decision", review.shown_deck)
-    return f"{review.reason}\n\n{review.shown}"
+    Deck("How to decide", f"<p>Answer the gate that follows. {escape(how_to_decide(review))}</p>")
+    return f"{asks}\n\n{review.shown}"
 
 
 @dynamic(task_config=Warm(), retries=nodes.RETRIES)
 def answered(path: str, run: Run, choice: str, asked: int) -> str:
-    """Asks for the text that a choice or a form takes, then records the decision, which it gives."""
+    """Asks for the text that a choice or a form takes, then records the decision, which it gives.
+
+    Who decided with `radiant` has given the text there.
+    """
     review = _review(path, run)
-    if not review.form and choice not in {c.name for c in review.choices if c.takes_text}:
+    takes_text = bool(review.form) or choice in {c.name for c in review.choices if c.takes_text}
+    if not takes_text or review.status == "decided":
         return _record(review, run, choice, "", "")
-    name = f"{path}/text" if asked == 1 else f"{path}/text~{asked}"
-    text = wait_for_input(name, _time_left(review), str).with_overrides(node_name="text", name=_wanted(review, choice))
+    asks = WANTED.get(choice, f"The text of '{choice}'") if choice else f"An answer as JSON: {review.form}"
+    shown = _shown("asks", asks, review, run)
+    text = _wait(review, f"{path}/text" if asked == 1 else f"{path}/text~{asked}", str, TEXT, asks)
+    shown >> text
     given = nodes.make_node(text_given, "given", path=path, run=run, choice=choice, text=text, asked=asked)
     return cast(str, given)
-
-
-def _wanted(review: Review, choice: str) -> str:
-    return f"The text of '{choice}'" if choice else f"An answer as JSON: {review.form}"[:200]
 
 
 @dynamic(task_config=Warm(), retries=nodes.RETRIES)
