@@ -88,3 +88,8 @@ def failed(cause: str, *, key: str = "", status: Status = "failed", at: Iterable
 def first_cause(replies: Iterable[Reply]) -> str:
     """The first reason why a reply of a list is not a success; empty where all are."""
     return next((r.cause or r.status for r in replies if not r.ok), "")
+
+
+def causes(replies: Iterable[Reply]) -> list[str]:
+    """Who is not a success, and why: `key: cause`, in order."""
+    return [f"{r.key}: {r.cause or r.status}" for r in replies if not r.ok]

@@ -1,0 +1,1 @@
+"""Algorithms that patterns share: pure functions, a file a subject."""

@@ -1,0 +1,10 @@
+"""What a caller may supply instead of having it made: a text, a plan, a manuscript."""
+
+from tasks.functions import pure
+from tasks.reply import Replies
+
+
+@pure
+def is_supplied(given: Replies) -> bool:
+    """Whether an optional text is there, more than white space."""
+    return any(g.text.strip() for g in given)

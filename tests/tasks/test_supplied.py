@@ -1,0 +1,13 @@
+"""A text is supplied where it has more than white space."""
+
+import pytest
+
+from tasks.algorithms.supplied import is_supplied
+from tasks.walk import input_replies
+
+
+@pytest.mark.parametrize(
+    ("value", "supplied"), [("", False), (" \n", False), ("a plan", True), ([], False), (None, False)]
+)
+def test_more_than_white_space_is_a_text(value: object, supplied: bool) -> None:
+    assert is_supplied(input_replies(value)) is supplied
