@@ -39,7 +39,6 @@ from flytekit.core.context_manager import (
 )
 from flytekit.core.data_persistence import FileAccessProvider
 from flytekit.core.promise import VoidPromise
-from flytekit.core.utils import write_proto_to_file
 from flytekit.deck.deck import _output_deck
 from flytekit.exceptions.base import FlyteRecoverableException
 from flytekit.exceptions.system import FlyteNonRecoverableSystemException
@@ -135,7 +134,7 @@ class Call:
         try:
             with FlyteContextManager.with_context(self._context(folder)) as context, running(self._attempt()):
                 task = self._task()
-                self._write(context, task, task.dispatch_execute(context, self.inputs), folder)
+                self._write(context, task, task.dispatch_execute(context, self.inputs))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -147,24 +146,19 @@ class Call:
         task: WarmTask = copy(resolver.load_task(args[args.index("--", at) + 1 :]))
         return task
 
-    def _write(self, context: FlyteContext, task: WarmTask, made: Any, folder: Path) -> None:
+    def _write(self, context: FlyteContext, task: WarmTask, made: Any) -> None:
+        """In one request: flytekit's way by a file of its own asks an object storage whether the target is a folder."""
+        files = context.file_access.get_filesystem_for_path(self.output_prefix)
+        outputs, futures = (f"{self.output_prefix}/{name}" for name in (OUTPUT_FILE_NAME, FUTURES_FILE_NAME))
         if isinstance(made, DynamicJobSpec):
-            name, message = FUTURES_FILE_NAME, made.to_flyte_idl()
+            files.pipe_file(futures, made.to_flyte_idl().SerializeToString())
         else:
             literals = LiteralMap({}) if isinstance(made, VoidPromise) else made
-            name, message = OUTPUT_FILE_NAME, literals.to_flyte_idl()
-        write_proto_to_file(message, str(folder / name))
-        context.file_access.put_data(str(folder / name), f"{self.output_prefix}/{name}")
-        if name == OUTPUT_FILE_NAME and task.execution_mode == task.ExecutionBehavior.DYNAMIC:
-            self._forget_futures(context)
+            files.pipe_file(outputs, literals.to_flyte_idl().SerializeToString())
+            if task.execution_mode == task.ExecutionBehavior.DYNAMIC and files.exists(futures):
+                files.rm_file(futures)  # of an earlier asking, whose answer was lost: Flyte would follow it
         if task.enable_deck and context.user_space_params:
             _output_deck(task.name, context.user_space_params)
-
-    def _forget_futures(self, context: FlyteContext) -> None:
-        """Where the answer to an earlier asking was lost: Flyte would follow what the @dynamic made then."""
-        stale = f"{self.output_prefix}/{FUTURES_FILE_NAME}"
-        if context.file_access.exists(stale):
-            context.file_access.get_filesystem_for_path(stale).rm(stale)
 
     def _context(self, folder: Path) -> FlyteContext.Builder:
         context = FlyteContextManager.current_context()
@@ -234,9 +228,9 @@ def _share_event_loop() -> None:
 
 
 async def _close_storage() -> None:
-    """flytekit never closes its clients of S3, of which aiohttp complains when the process ends."""
+    """s3fs leaves its asynchronous clients open, of which aiohttp complains when the process ends."""
     for files in sys.modules["s3fs"].S3FileSystem._cache.values() if "s3fs" in sys.modules else ():
-        if client := getattr(files, "_s3creator", None):
+        if files.asynchronous and (client := getattr(files, "_s3creator", None)):
             await client.__aexit__(None, None, None)
 
 

@@ -63,7 +63,7 @@ def asked(*asks: Ask) -> list[Any]:
 
 
 def files(ask: Ask) -> set[str]:
-    return {file.name for file in ask.prefix.iterdir()} if ask.prefix.exists() else set()
+    return {file.name for file in Path(ask.prefix).glob("*")}
 
 
 def pod_args(template: TaskTemplate) -> list[str]:
@@ -193,7 +193,7 @@ def test_a_deck_is_there_with_its_own_tab_only(tmp_path: Path) -> None:
     shown = Ask(warm_tasks.shown, tmp_path / "shown", {"html": "<p>An answer</p>"})
     assert asked(shown)[0].phase == SUCCEEDED
     assert files(shown) == {"outputs.pb", "deck.html"}
-    html = (shown.prefix / "deck.html").read_text()
+    html = Path(shown.prefix, "deck.html").read_text()
     assert html.count("<li onclick") == 1
     assert "Think Tank</li>" in html
     assert "<p>An answer</p>" in html

@@ -56,10 +56,10 @@ def metadata(execution: str = "run1", node: str = "n0", number: int = 0) -> Task
 
 @dataclass(frozen=True)
 class Ask:
-    """One attempt of one node; its files go to `prefix`, a folder."""
+    """One attempt of one node; its files go to `prefix`."""
 
     task: PythonTask[Any]
-    prefix: Path
+    prefix: Path | str
     inputs: dict[str, Any] = field(default_factory=dict)
     metadata: TaskExecutionMetadata | None = field(default_factory=metadata)
     template: TaskTemplate | None = None
@@ -78,14 +78,14 @@ class Ask:
 
     def outputs(self) -> list[Any]:
         """What its outputs.pb decodes to, in order."""
-        found = LiteralMap.from_flyte_idl(load_proto_from_file(LiteralMapMessage, str(self.prefix / "outputs.pb")))
+        found = LiteralMap.from_flyte_idl(load_proto_from_file(LiteralMapMessage, f"{self.prefix}/outputs.pb"))
         types = self.task.python_interface.outputs
         given = TypeEngine.literal_map_to_kwargs(FlyteContextManager.current_context(), found, types)
         return [given[name] for name in types]
 
     def futures(self) -> DynamicJobSpec:
         """The graph that a @dynamic made."""
-        found = load_proto_from_file(DynamicJobMessage, str(self.prefix / "futures.pb"))
+        found = load_proto_from_file(DynamicJobMessage, f"{self.prefix}/futures.pb")
         spec: DynamicJobSpec = DynamicJobSpec.from_flyte_idl(found)
         return spec
 
@@ -96,10 +96,11 @@ class Flyte:
 
     channel: grpc.aio.Channel
 
-    async def ask(self, ask: Ask) -> Resource:
+    async def ask(self, ask: Ask, *, wait: bool = True) -> Resource:
+        """Its answer; where the service is away it waits for it, unless told not to."""
         requests = list(ask.requests())
         stub = SyncAgentServiceStub(self.channel)
-        answers = [answer async for answer in stub.ExecuteTaskSync(iter(requests), wait_for_ready=True)]
+        answers = [answer async for answer in stub.ExecuteTaskSync(iter(requests), wait_for_ready=wait)]
         assert len(answers) == 1
         resource: Resource = answers[0].header.resource
         return resource

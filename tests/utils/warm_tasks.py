@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from enum import Enum
+from pathlib import Path
 from threading import Barrier, Event
 from typing import cast
 
@@ -114,6 +115,13 @@ def holding(name: str) -> str:
     began.set()
     assert ends.wait(WAIT)
     return name
+
+
+@task(task_config=Warm())
+def piped(began: str, ends: str) -> str:
+    """Says through one pipe that it has begun, and ends with what another gives: for tests from another process."""
+    Path(began).write_text("began")
+    return Path(ends).read_text()
 
 
 @dynamic(task_config=Warm(), retries=3)
