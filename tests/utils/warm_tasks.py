@@ -13,12 +13,12 @@ from flytekit.exceptions.user import FlyteRecoverableException
 
 from tasks.reply import Reply, Slots
 from tasks.run import Run
-from utils.errors import BadInput, OverBudget, RadiantError
+from utils.errors import BadInput, DatabaseUnavailable, OverBudget, RadiantError
 from utils.warm import Warm, attempt
 
 WAIT = 30.0
 ran: list[str] = []
-"""What `holding` was asked to say, in the order in which it began."""
+"""What `holding` was asked to say, in the order in which it began, and the tries of `outage`."""
 began, ends, meeting = Event(), Event(), Barrier(2)
 
 
@@ -115,6 +115,15 @@ def holding(name: str) -> str:
     began.set()
     assert ends.wait(WAIT)
     return name
+
+
+@task(task_config=Warm())
+def outage(times: int) -> int:
+    """Misses the database so many times; gives which try this is."""
+    ran.append("try")
+    if len(ran) <= times:
+        raise DatabaseUnavailable("nobody listens")
+    return len(ran)
 
 
 @task(task_config=Warm())
