@@ -52,7 +52,7 @@ from flytekit.models.task import TaskTemplate
 from flytekit.tools.module_loader import load_object_from_module
 from flytekit.utils.asyn import run_sync
 
-from utils.errors import RadiantError
+from utils.errors import BadInput, RadiantError
 from utils.service_metrics import measured
 from utils.settings import settings
 from utils.warm import CODE_DIGEST, TASK_TYPE, Attempt, WarmTask, code_digest, running
@@ -122,7 +122,7 @@ class Call:
     def _refuse_other_code(self) -> None:
         asked, here = (self.template.custom or {}).get(CODE_DIGEST, ""), code_digest()
         if asked != here:
-            raise RadiantError(
+            raise BadInput(
                 f"this graph was registered from code {asked or 'without a digest'} and the service runs {here}: "
                 "register again from the service's code, or deploy the graph's"
             )

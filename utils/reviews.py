@@ -129,7 +129,8 @@ def decide(
 ) -> Review:
     """Records a decision once. BadInput where it is not one of the choices, lacks its text, or was decided before.
 
-    `via` flyte: a gate was answered. Its signal does not say by whom: Flyte has let them in, and `by` answers for it.
+    `via` flyte: a gate was answered, and Flyte has judged that it was in time, for an execution that it recovers too.
+    Its signal does not say by whom: Flyte has let them in, and `by` answers for it.
     """
     check_decision(review, choice, text)
     if via == "radiant":
@@ -145,6 +146,7 @@ def decide(
                 "edited": text if choice == "edit" else None,
                 "answer": answer or None,
                 "by": str(by),
+                "gate": via == "flyte",
             },
         )
         row = cursor.fetchone()
@@ -270,7 +272,8 @@ _SELECT = f"SELECT {_COLUMNS} FROM reviews WHERE tenant_id = %s"
 _DECIDE = f"""
 UPDATE reviews SET status = 'decided', decision = %(choice)s, guidance = %(guidance)s, edited = %(edited)s,
     answer = %(answer)s, resolved_by = %(by)s, resolved_at = now()
-WHERE tenant_id = %(tenant)s AND id = %(id)s AND status = 'open' AND (expires_at IS NULL OR expires_at > now())
+WHERE tenant_id = %(tenant)s AND id = %(id)s AND (status = 'open' AND (expires_at IS NULL OR expires_at > now())
+    OR status <> 'decided' AND %(gate)s)
 RETURNING {_COLUMNS}
 """
 _EXPIRE = f"""

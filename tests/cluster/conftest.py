@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from flytekit.configuration import Config
@@ -16,6 +17,7 @@ from utils.settings import settings
 
 PROJECT, DOMAIN = "flytesnacks", "development"
 SECONDS = 600
+ROOT = Path(__file__).parents[2]
 PYFLYTE = "from flytekit.clis.sdk_in_container.pyflyte import main; main()"
 
 
@@ -61,6 +63,16 @@ class Execution:
             assert time.monotonic() < end, f"{self.name}: {what} did not happen in {SECONDS} s"
             time.sleep(1)
 
+    def failure(self) -> str:
+        """The message with which it failed, once it has."""
+        end = time.monotonic() + SECONDS
+        while not self.fetch().is_done:
+            assert time.monotonic() < end, f"{self.name} did not end in {SECONDS} s"
+            time.sleep(1)
+        error = self.fetch().closure.error
+        assert error is not None, f"{self.name} succeeded"
+        return str(error.message)
+
     def finish(self) -> FlyteWorkflowExecution:
         """The execution once it has succeeded, with its nodes and outputs."""
         self.until(lambda: self.fetch().is_done, "the end")
@@ -78,15 +90,17 @@ def remote() -> FlyteRemote:
 
 @pytest.fixture
 def launch(remote: FlyteRemote) -> Launch:
-    """`pyflyte run --remote` of a workflow in its file, with the code that is here."""
+    """`pyflyte run --remote` of a workflow in its file, with the code that is here, or in another root."""
 
-    def launched(file: str, workflow: str, *words: str) -> Execution:
+    def launched(file: str, workflow: str, *words: str, root: Path = ROOT) -> Execution:
         done = subprocess.run(
             [sys.executable, "-c", PYFLYTE, "run", "--remote", "--copy", "all", file, workflow, *words],
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return Execution(remote, done.stdout.partition("/executions/")[2].split()[0])
