@@ -1,6 +1,8 @@
-"""Every kind of block on a real Flyte backend, as pods: the same graphs, the same node ids, the right end."""
+"""Every kind of block on a real Flyte backend, in the service or as pods: the same graphs, node ids and right end."""
 
 import json
+import os
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -48,6 +50,20 @@ def test_a_pattern_ends_right_with_its_blocks_as_nodes(launch: Launch, pattern: 
     assert {r.state for r in ledger_of(tenant(), execution.name)} == {"settled"}
 
 
+@pytest.mark.pods
+def test_pods_and_the_service_make_the_same_of_the_same_graph(launch: Launch) -> None:
+    """Run once with a service and once without: who comes second finds what the first one made."""
+    execution = launch("workflows/catalogue.py", "consensus_voting", *QUESTION)
+    nodes = sorted(execution.finish().node_executions)
+    result = result_of(execution)
+    made = {"nodes": nodes, "answer": result.answer, "replies": [r.text for r in result.replies]}
+    kept = Path(os.environ["CLUSTER_RADIANT_HOME"]) / "consensus_voting.json"
+    if kept.exists():
+        assert json.loads(kept.read_text()) == made
+    kept.write_text(json.dumps(made))
+
+
+@pytest.mark.pods
 def test_the_main_job_stops_for_a_person_and_goes_on_by_signal(launch: Launch) -> None:
     """Use at run time, Loop with Ask, Ask: @dynamic with a gate, signalled once through the API."""
     secret = "Is 17 prime? Answer to jane.roe@example.org."
