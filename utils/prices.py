@@ -23,11 +23,19 @@ def token_prices(model: str) -> Prices | None:
     """The model's highest prices; None for one that the cost map does not know."""
     if is_rehearsal(model):
         return 0.0, 0.0
+    entry = listed(model)
+    return (
+        None if entry is None else (_highest(entry, "input_cost_per_token"), _highest(entry, "output_cost_per_token"))
+    )
+
+
+def listed(model: str) -> dict[str, Any] | None:
+    """What the cost map says of the model: prices, the longest input, what it supports; None where it is not in it."""
     name = model.removeprefix(f"{PROXY}/")
     entry = _cost_map().get(name) or _cost_map().get(name.partition("/")[2])
-    if entry is None or not str(entry.get("litellm_provider")).startswith(provider(name)):
+    if not entry or not str(entry.get("litellm_provider")).startswith(provider(name)):
         return None
-    return _highest(entry, "input_cost_per_token"), _highest(entry, "output_cost_per_token")
+    return entry
 
 
 def price_ceiling() -> Prices:
