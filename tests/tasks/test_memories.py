@@ -142,19 +142,22 @@ def test_personal_data_is_not_embedded_where_it_may_not_leave(spot: Spot, monkey
     assert (only.text, only.score) == (secret, 1.0), "the placeholders are alike"
 
 
-def graph(block_id: str) -> GraphSpec:
-    recalled = Step(id=block_id, does=Recall(store="memories", args={"kinds": [KIND]}), sees=see(query="prompt"))
-    kept = Step(id="keep", does=Remember(store="memories", args={"kind": KIND}), sees=see(memories="prompt"))
+def graph(step: Step) -> GraphSpec:
     prompt = Input(name="prompt", help="Text.")
-    return GraphSpec(
-        id="memo", title="", description="", inputs=(prompt,), blocks=(recalled, kept), gives={"found": block_id}
-    )
+    return GraphSpec(id="memo", title="", description="", inputs=(prompt,), blocks=(step,), gives={"found": step.id})
+
+
+def recalling(block_id: str) -> GraphSpec:
+    does = Recall(store="memories", args={"kinds": [KIND]})
+    return graph(Step(id=block_id, does=does, sees=see(query="prompt")))
 
 
 def test_a_graph_recalls_and_remembers_with_arguments_and_reads_back_what_it_recalled(give: Give) -> None:
-    assert give(graph("early"), prompt=CATS)["found"] == []
-    assert [r.text for r in give(graph("late"), prompt=CATS)["found"]] == [CATS]
-    assert give(graph("early"), prompt=CATS)["found"] == [], "recorded at its path"
+    keeps = Step(id="keep", does=Remember(store="memories", args={"kind": KIND}), sees=see(memories="prompt"))
+    assert give(recalling("early"), prompt=CATS)["found"] == []
+    give(graph(keeps), prompt=CATS)
+    assert [r.text for r in give(recalling("late"), prompt=CATS)["found"]] == [CATS]
+    assert give(recalling("early"), prompt=CATS)["found"] == [], "recorded at its path"
 
 
 def test_arguments_have_names() -> None:
