@@ -16,6 +16,7 @@ from tasks.reply import Slots, canonical
 from tasks.result import Result
 from tasks.run import Grain, Run
 from tasks.spec import GraphSpec, Input
+from tasks.toolbox import check_tools, needed_tools
 from tasks.tools import dump, load
 from tasks.walk import input_replies
 from utils.accounts import ensure_personal, role_of
@@ -67,6 +68,7 @@ def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Open
     pattern = find_pattern(str(given["pattern"])) if "pattern" in given else spec
     if "pattern" in given:
         _runs_from_prompt(pattern)
+    _tools(pattern, given)
     models = _models(pattern, asked)
     own = _with_agents(given, asked.domain, models)
     _privacy(own)
@@ -251,6 +253,13 @@ def _models(pattern: GraphSpec, asked: Asked) -> tuple[str, ...]:
     if len(models) > most:
         raise BadInput(f"pattern '{pattern.id}' takes at most {most} models: {len(models)} are named")
     return models
+
+
+def _tools(pattern: GraphSpec, given: Mapping[str, Any]) -> None:
+    """The tools that are asked for, and those that the pattern cannot do without, exist and can be used here."""
+    of_pattern = {i.name: given.get(i.name, i.default) for i in pattern.inputs}
+    names = [*sorted(needed_tools(pattern)), *(of_pattern.get("tools") or [])]
+    check_tools(names, frozenset(name for name, value in of_pattern.items() if value))
 
 
 def _with_agents(own: dict[str, Any], domain: str, models: tuple[str, ...]) -> dict[str, Any]:

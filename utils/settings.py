@@ -9,11 +9,39 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from utils.errors import BadInput
+
+
+class ToolSetting(BaseModel):
+    """Where a tool is (docs/tools.md): `at` is the URL of a tool server, `sqlite:FILE`, or a factory's dotted path."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: str = Field(min_length=1)
+    description: str = ""
+    """What the tool does, for the models; the named roles have one of their own."""
+    arguments: dict[str, JsonValue] = {}
+    """JSON schema of an object; empty means the role's own."""
+    writes: bool = False
+    """Whether it changes anything outside the run: then it is never done twice."""
+    undo: str = ""
+    """The tool that takes it back when called with the same arguments."""
+    timeout: float = Field(default=60.0, gt=0)
+    token: SecretStr = SecretStr("")
+    """Sent to a tool server as a bearer token."""
 
 
 class Settings(BaseSettings):
@@ -68,6 +96,14 @@ class Settings(BaseSettings):
     medical_models: tuple[str, ...] = ()
     """The models that medical requests may go to; empty means any while not in production."""
 
+    # Tools.
+    tools: dict[str, ToolSetting] = {}
+    """Name -> where it is, or all of ToolSetting; web, browser, sql and resolver are the roles that patterns name."""
+    code_memory_mb: int = Field(default=512, ge=64)
+    """What code that models wrote may take of memory, in one sandbox."""
+    code_at_once: int = Field(default=4, ge=1)
+    """So many sandboxes run in this process at a time; more wait."""
+
     # Privacy.
     phi: Literal["allow", "redact", "refuse"] = "allow"
     """Whether personal or health information may reach a provider."""
@@ -102,6 +138,13 @@ class Settings(BaseSettings):
     max_prompt_chars: int = Field(default=100_000, ge=1)
     check_seconds: float = Field(default=10.0, gt=0)
     """How long a judge of Cato has, with everything that it retries; who took longer did not pass."""
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _places(cls, tools: object) -> object:
+        return (
+            {n: {"at": t} if isinstance(t, str) else t for n, t in tools.items()} if isinstance(tools, dict) else tools
+        )
 
     @field_validator("webhook_url")
     @classmethod
