@@ -17,7 +17,7 @@ import click
 from scripts.identity import Identity, in_run, storable
 from scripts.inbox import Place, choose_review, placed, waiting_gates
 from utils import reviews
-from utils.errors import BadInput, DatabaseUnavailable, RadiantError, Unparsable, unknown
+from utils.errors import BadInput, ClusterUnavailable, DatabaseUnavailable, RadiantError, Unparsable, unknown
 from utils.reviews import Review
 from utils.runs import get_run
 
@@ -136,7 +136,12 @@ def decide(me: Identity | None, place: Place, run_id: str, path: str, choice: st
 def _asked(me: Identity | None, place: Place, run_id: str, path: str) -> Asked:
     """What is decided. Raises BadInput where it cannot be, or not by this command."""
     gates = place.gates()
-    run = gates.run_of(run_id) if gates else None
+    try:
+        run = gates.run_of(run_id) if gates else None
+    except ClusterUnavailable as error:
+        if place.remote:
+            raise
+        raise ClusterUnavailable(f"{error.message}; --no-remote decides a run that is not there") from error
     if gates is None or (run is None and not place.remote):
         return Asked(me, run_id, choose_review(_known(me), run_id, path))
     waiting = waiting_gates(gates, run_id) if place.remote else gates.of(run_id)

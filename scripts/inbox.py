@@ -1,10 +1,12 @@
 """`radiant inbox` and `radiant show`: what waits for a person, and what they decide on. Sanitised throughout."""
 
+import os
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -36,11 +38,17 @@ class Place:
 
     def gates(self) -> "Gates | None":
         """The gates there; None where the cluster is not asked."""
-        if self.remote is False:
+        if self.remote is False or not (self.remote or _may_be_configured()):
             return None
         from scripts.flyte_gates import gates_here, is_configured
 
         return gates_here(self.project, self.domain) if self.remote or is_configured() else None
+
+
+def _may_be_configured() -> bool:
+    """Whether flytekit's configuration may name a cluster, as far as one can tell without importing it (a second)."""
+    files = (Path("flytekit.config"), *(Path.home() / ".flyte" / name for name in ("config", "config.yaml")))
+    return any(map(os.environ.get, ("FLYTECTL_CONFIG", "FLYTE_PLATFORM_URL"))) or any(f.exists() for f in files)
 
 
 Decorator = Callable[[Callable[..., None]], Callable[..., None]]
