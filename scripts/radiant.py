@@ -65,7 +65,7 @@ COMMANDS = {
     "patterns": ("scripts.catalogue", "The patterns, with their inputs."),
     "domains": ("scripts.catalogue", "The domains, and how long a review waits in each."),
     "export": ("scripts.export", "One run as JSON, and its Deck as HTML."),
-    "serve": ("scripts.serve", "Run the nodes of graphs on a cluster, as an always-on service."),
+    "serve": ("scripts.serve", "Run the nodes of graphs on a cluster, until told to end."),
     "register": ("scripts.register", "Register all workflows and launch plans on a Flyte cluster."),
     "check": ("scripts.check", "Whether this tenant's data is whole."),
 }

@@ -48,7 +48,8 @@ def test_a_recovered_execution_reuses_what_was_made(expired: Execution, remote: 
     recovered.signal(GATE, "approve")
     nodes = recovered.finish().node_executions
     phases = {name: node.closure.phase for name, node in nodes.items()}
-    assert {phases[n] for n in ("open", "lessons", "body-vote")} == {RECOVERED}
+    reused = {name for name, phase in phases.items() if phase == RECOVERED}
+    assert reused >= {"open", "lessons", *(n for n in phases if n.startswith("body-"))}
     assert paid(expired.name) == before
     assert result_of(Execution(remote, expired.name)).decision is not None
 

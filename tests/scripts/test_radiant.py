@@ -47,7 +47,7 @@ def test_help_imports_nothing_heavy(program: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("aprove", "r1"), "did you mean approve?"),
+        (("aprove", "r1"), "did you mean approve"),
         (("approve",), "Missing argument 'RUN'"),
         (("approve", "r1", "--bogus"), "No such option"),
         (("runs", "--status", "happy"), "is not one of"),

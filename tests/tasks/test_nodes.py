@@ -12,7 +12,7 @@ from tasks.spec import Ask, block_to_json
 from tasks.trace import traces
 from tests.tasks.graphs import when
 from utils.errors import BadInput
-from workflows.asking import asking
+from workflows.asking import body
 from workflows.frame import framed
 
 
@@ -32,11 +32,13 @@ def test_a_file_of_the_service_is_never_read(tmp_path: Path) -> None:
             run_id="",
             tenant_id="",
             user_id="",
+            grain="auto",
         )
 
 
 def test_a_question_that_is_not_asked_is_kept_as_skipped_on_a_cluster_too(run: Run) -> None:
     ask = Ask(id="ask", question="Go on?", shows={}, choices=("yes", "no"), unless=when("says", "prompt", text="quiet"))
     made = {"prompt.out": [reply("quiet")]}
-    assert asking.task_function(block=block_to_json(ask), path="body/ask", run=run, made=made) == {"out": []}
+    given = {"block": block_to_json(ask), "path": "body/ask", "run": run, "made": made, "times": 0}
+    assert body.task_function(**given) == {"out": []}
     assert [(t.path, t.kind, t.state) for t in traces(run)] == [("body/ask", "ask", "skipped")]
