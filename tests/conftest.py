@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import hypothesis
 import psycopg2
 import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from utils.db import Cursor
 
 __all__ = ["fake_openai", "no_provider"]
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")  # the first example pays for imports, and machines are noisy
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
 
 

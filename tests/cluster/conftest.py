@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -72,6 +73,14 @@ class Execution:
         error = self.fetch().closure.error
         assert error is not None, f"{self.name} succeeded"
         return str(error.message)
+
+    def deck(self, node: str) -> str:
+        """The page that the console shows for a node."""
+        uri = self.remote.sync_execution(self.fetch(), sync_nodes=True).node_executions[node].closure.deck_uri
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "deck.html"
+            self.remote.file_access.get_data(uri, str(page))
+            return page.read_text()
 
     def finish(self) -> FlyteWorkflowExecution:
         """The execution once it has succeeded, with its nodes and outputs."""

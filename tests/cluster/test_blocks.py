@@ -2,6 +2,7 @@
 
 import json
 import os
+from html import unescape
 from pathlib import Path
 from uuid import UUID
 
@@ -80,6 +81,7 @@ def test_the_main_job_stops_for_a_person_and_goes_on_by_signal(launch: Launch) -
     result = result_of(execution)
     assert result.decision is not None
     assert result.decision.resolution == "approve"
+    assert result.answer in unescape(execution.deck("outputs"))
     assert ended.outputs is not None
     assert json.loads(ended.outputs.get("result", as_type=Result).model_dump_json()) == json.loads(
         result.model_dump_json()
