@@ -21,6 +21,7 @@ from tasks.run import Run
 from tests.utils import warm_tasks
 from tests.utils.warm_calls import (
     FAILED,
+    FAST,
     RETRYABLE,
     SUCCEEDED,
     Ask,
@@ -34,7 +35,6 @@ from utils.service import Ports, serving
 from utils.settings import settings
 from utils.warm import CODE_DIGEST, code_digest
 
-FAST = FastSerializationSettings(enabled=True, destination_dir="/app", distribution_location="s3://code/one.tar.gz")
 RUN = Run(run_id="r1", tenant_id="t", user_id="u", workflow="w", domain="general", models=["rehearsal/ada"])
 
 

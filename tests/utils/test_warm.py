@@ -12,8 +12,7 @@ from flytekit.tools.translator import prefix_with_fast_execute
 
 from tasks import nodes
 from tests.utils import warm_tasks
-from tests.utils.test_connector import FAST
-from tests.utils.warm_calls import registered, template_of
+from tests.utils.warm_calls import FAST, registered, template_of
 from utils.errors import DatabaseUnavailable
 from utils.settings import settings
 from utils.warm import (

@@ -26,6 +26,8 @@ from flytekit.tools.translator import get_serializable
 
 SUCCEEDED, FAILED, RETRYABLE = TaskExecution.SUCCEEDED, TaskExecution.FAILED, TaskExecution.RETRYABLE_FAILED
 
+FAST = FastSerializationSettings(enabled=True, destination_dir="/app", distribution_location="s3://code/one.tar.gz")
+
 
 def registered(fast: FastSerializationSettings | None = None) -> SerializationSettings:
     """As `radiant register` registers."""
