@@ -39,6 +39,7 @@ from flytekit.core.context_manager import (
 )
 from flytekit.core.data_persistence import FileAccessProvider
 from flytekit.core.promise import VoidPromise
+from flytekit.core.type_engine import TypeEngine
 from flytekit.deck.deck import _output_deck
 from flytekit.exceptions.base import FlyteRecoverableException
 from flytekit.exceptions.system import FlyteNonRecoverableSystemException
@@ -252,5 +253,13 @@ def _message(error: BaseException) -> str:
     return f"{said}\n\n{''.join(traceback.format_exception(error))}"
 
 
+class _Forgetful(dict[Any, Any]):
+    """Keeps nothing that is put into it."""
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """flytekit's cache of literals is not safe in threads: a @dynamic that compiles beside others lost a key."""
+
+
+TypeEngine._LITERAL_CACHE = _Forgetful()  # type: ignore[assignment]
 connector = WarmConnector()
 ConnectorRegistry.register(connector, override=True)

@@ -24,6 +24,7 @@ from prometheus_client import start_http_server
 
 from utils.connector import execution_metadata
 from utils.errors import BadInput
+from utils.service_metrics import ASKED
 from utils.settings import settings
 
 SERVICES = ("", "flyteidl.service.SyncAgentService", "flyteidl.service.AgentMetadataService")
@@ -53,8 +54,9 @@ class Service(SyncConnectorService):
         execution_metadata.set(header.task_execution_metadata if header.HasField("task_execution_metadata") else None)
         self.calls += 1
         try:
-            async for response in super().ExecuteTaskSync(_with_first(first, request_iterator), context):
-                yield response
+            with ASKED.track_inprogress():
+                async for response in super().ExecuteTaskSync(_with_first(first, request_iterator), context):
+                    yield response
         finally:
             self.calls -= 1
             self._answered.set()

@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 CALLS = Counter("radiant_calls_total", "Attempts of nodes that ended", ["task"])
 FAILURES = Counter("radiant_failures_total", "Attempts of nodes that failed", ["task"])
 IN_FLIGHT = Gauge("radiant_in_flight", "Attempts of nodes that run now", ["task"])
+ASKED = Gauge("radiant_asked", "Calls that Flyte waits for: those in flight, and those that wait for a thread")
 SECONDS = Histogram(
     "radiant_call_seconds",
     "Seconds that an attempt of a node took",

@@ -173,6 +173,7 @@ def test_metrics_show_calls_latency_failures_and_what_is_in_flight_by_task(port:
         key = f"radiant_{name}:tests.utils.warm_tasks.{task}"
         return at.get(key, 0.0) - before.get(key, 0.0)
 
+    assert [at["radiant_asked:"] for at in (before, during, after)] == [0, 1, 0]
     assert grown(during, "in_flight", "holding") == 1
     assert grown(during, "calls_total", "holding") == 0
     for task, failures in (("holding", 0), ("failing", 1)):
