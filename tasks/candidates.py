@@ -54,20 +54,24 @@ def different(spot: Spot, models: Replies, least: int, most: int) -> Slots:
 
 @tool
 def outsider(spot: Spot, models: Replies, named: Replies) -> Slots:
-    """The card of a model outside `models`: the named one, else one that can be called now, of another family first.
+    """`outside` is a model that is not in `inside`, the models: the named one, else one that can be called now, of
+    another family first.
 
-    Raises BadInput where the named one is among them, and where there is none.
+    Those inside wait for it, so that nothing is paid for where it is refused. Raises BadInput where the named one is
+    among them or unknown, and where there is none.
     """
     inside = _distinct(models)
     wish = next((n.text for n in named if n.text), "")
     if wish in inside:
         raise BadInput(f"model '{wish}' takes part itself: name another one, outside {', '.join(inside)}")
+    if wish:
+        resolve_models(wish, domain=spot.run.domain)
     families = {family(m) for m in inside}
     free = [m for m in _registry(spot.run) if m not in inside]
     found = wish or next((m for m in free if family(m) not in families), next(iter(free), ""))
     if not found:
         raise BadInput(f"no model is left outside {', '.join(inside)}: name fewer, or set the keys of more providers")
-    return {OUT: _cards([found], spot.run, by_price=False)}
+    return {"inside": models, "outside": _cards([found], spot.run, by_price=False)}
 
 
 def _distinct(models: Replies) -> list[str]:

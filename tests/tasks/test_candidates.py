@@ -105,10 +105,12 @@ def test_different_models_within_bounds_or_none(wanted: tuple[str, ...]) -> None
 @pytest.mark.usefixtures("keys")
 def test_an_outsider_is_none_of_them_and_of_another_family_first() -> None:
     inside = named("openai/gpt-6-luna", "openai/gpt-6-sol")
-    (found,) = candidates.outsider(spot(), inside, [])["out"]
+    (found,) = candidates.outsider(spot(), inside, [])["outside"]
     assert found.data()["family"] == "anthropic"
-    (wish,) = candidates.outsider(spot(), inside, named("openai/gpt-6-astra"))["out"]
+    (wish,) = candidates.outsider(spot(), inside, named("openai/gpt-6-astra"))["outside"]
     assert wish.text == "openai/gpt-6-astra"
+    with pytest.raises(BadInput, match="unknown model"):
+        candidates.outsider(spot(), inside, named("openai/gpt-6-astro"))
     with pytest.raises(BadInput, match="takes part itself"):
         candidates.outsider(spot(), inside, named("openai/gpt-6-sol"))
 
