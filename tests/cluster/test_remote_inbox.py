@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.cluster
 GATE = "settle@1/review"
 PROGRAM = str(Path(sys.executable).with_name("radiant"))
 ENDED = "error: execution {} has ended: no gate of it waits\n"
-ADD_USER = "INSERT INTO users (tenant_id, name, role) VALUES (%s, 'Ann', 'approver') RETURNING id"
+ADD_USER = "INSERT INTO users (tenant_id, id, name, role) VALUES (%s, %s, 'Ann', 'approver')"
 VIA = "SELECT detail ->> 'via' FROM audit_log WHERE tenant_id = %s AND subject = %s AND action = 'review.decided'"
 
 
@@ -41,25 +42,23 @@ def review(execution: Execution) -> Review:
 
 
 def test_an_approval_names_the_person_and_holds_once(execution: Execution) -> None:
-    tenant = settings().tenant_id
+    tenant, ann = settings().tenant_id, uuid4()
     ensure_personal(tenant, settings().user_id)
     with tenant_transaction(tenant) as cursor:
-        cursor.execute(ADD_USER, (tenant,))
-        found = cursor.fetchone()
-    assert found
+        cursor.execute(ADD_USER, (tenant, ann))
     (line,) = (x for x in radiant("inbox", "--remote").stdout.splitlines() if x.startswith(execution.name))
     assert "approve revise edit reject" in line
     assert "Approve this answer" in line
     shown = radiant("show", execution.name, "--remote").stdout
     assert "## answer" in shown
     assert f"Gate {GATE} waits for approve or revise" in shown
-    done = radiant("approve", execution.name, "--user", str(found[0]))
+    done = radiant("approve", execution.name, "--user", str(ann))
     assert done.stdout == f"run {execution.name}: approved; its execution goes on\n", done.stderr
     again = radiant("reject", execution.name)
     assert again.exit_code == 2
     assert f"'{GATE}' of run {execution.name} is decided already (approve" in again.stderr
     execution.finish()
-    assert (review(execution).decision, review(execution).resolved_by) == ("approve", found[0])
+    assert (review(execution).decision, review(execution).resolved_by) == ("approve", ann)
     with tenant_transaction(tenant) as cursor:
         cursor.execute(VIA, (tenant, execution.name))
         assert cursor.fetchall() == [("radiant",)]
