@@ -40,14 +40,11 @@ def mortem(stage: Stage, **how: Any) -> Played:
     """Two causes, both prevented, unless a test says otherwise."""
     causes = how.get("causes", [cause(1), cause(2)])
     rate: Rate = how.get("rate", lambda _: rated(3, 3))
+    tell: Callable[[Asked], str | Fault] = how.get("tell", story)
 
     def script(asked: Asked) -> str | Fault:
         if asked.by(WITNESS):
-            return (
-                str(how["tell"](asked))
-                if "tell" in how and not isinstance(how["tell"](asked), Fault)
-                else (how["tell"](asked) if "tell" in how else story(asked))
-            )
+            return tell(asked)
         if asked.by(CLERK):
             return as_json(causes=causes)
         if asked.by(ASSESSOR):

@@ -1,6 +1,6 @@
 """Ballots: medians do not depend on the order of jurors, and one juror cannot move them past the others."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.algorithms.jury import jurors_agree, jury_verdict, spread
@@ -24,7 +24,6 @@ def medians(panel: list[tuple[int, int]]) -> dict[str, float]:
     return found
 
 
-@settings(deadline=None)
 @given(PANELS.flatmap(lambda p: st.tuples(st.just(p), st.permutations(p))))
 def test_the_order_of_jurors_does_not_matter(panels: tuple[list[tuple[int, int]], list[tuple[int, int]]]) -> None:
     one, other = panels
@@ -32,7 +31,6 @@ def test_the_order_of_jurors_does_not_matter(panels: tuple[list[tuple[int, int]]
     assert spread(ballots(one), CRITERIA) == spread(ballots(other), CRITERIA)
 
 
-@settings(deadline=None)
 @given(PANELS, POINTS)
 def test_a_median_lies_among_the_points_whatever_one_more_juror_says(
     panel: list[tuple[int, int]], more: tuple[int, int]
@@ -42,7 +40,6 @@ def test_a_median_lies_among_the_points_whatever_one_more_juror_says(
         assert min(points) <= medians([*panel, more])[criterion] <= max(points)
 
 
-@settings(deadline=None)
 @given(PANELS)
 def test_passing_and_quality_follow_from_the_medians(panel: list[tuple[int, int]]) -> None:
     data = jury_verdict(DRAFT, [], ballots(panel), [], CRITERIA, 3).data()

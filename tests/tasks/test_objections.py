@@ -1,6 +1,6 @@
 """Objections: what holds decides, an unknown one never counts, rows do not depend on the order of replies."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.algorithms.objections import course, objection_table, objections_that_hold
@@ -20,7 +20,6 @@ def table_of(verdicts: list[str], order: int = 1) -> Replies:
     return objection_table(claims, made[::order], checks[::order])
 
 
-@settings(deadline=None)
 @given(VERDICTS)
 def test_only_supported_objections_count(verdicts: list[str]) -> None:
     table = table_of(verdicts)
@@ -33,7 +32,6 @@ def test_only_supported_objections_count(verdicts: list[str]) -> None:
         assert row.data()["lost"] is (verdict in ("failed", "missing"))
 
 
-@settings(deadline=None)
 @given(VERDICTS)
 def test_rows_go_by_key_and_not_by_place(verdicts: list[str]) -> None:
     assert table_of(verdicts) == table_of(verdicts, -1)

@@ -1,7 +1,7 @@
 """Seats of a panel: a distinct model family, else a distinct model, else a distinct role, and tagged which."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.functions import Refuse
@@ -76,7 +76,6 @@ def test_without_any_model_the_runs_first_one_sits() -> None:
     assert least_distinct([]) == "family"
 
 
-@settings(deadline=None)
 @given(POOLS, st.integers(0, 8), POOLS)
 def test_each_tag_is_true_and_none_could_be_better(pool: list[str], count: int, taken: list[str]) -> None:
     panel = seats(of(pool), roles(count), [reply(model=t) for t in taken])
@@ -99,13 +98,11 @@ def test_each_tag_is_true_and_none_could_be_better(pool: list[str], count: int, 
     assert least_distinct(panel) == max(tags(panel), key=DISTINCT.index, default="family")
 
 
-@settings(deadline=None)
 @given(st.permutations(NAMES), st.integers(0, 8))
 def test_how_distinct_a_panel_is_does_not_depend_on_the_order_of_the_models(pool: list[str], count: int) -> None:
     assert tags(seats(of(pool), roles(count))) == tags(seats(of(NAMES), roles(count)))
 
 
-@settings(deadline=None)
 @given(POOLS, st.integers(1, 12))
 def test_models_sit_about_equally_often(pool: list[str], count: int) -> None:
     panel = [s.text for s in seats(of(pool), roles(count))]

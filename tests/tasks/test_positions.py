@@ -1,7 +1,7 @@
 """Answers held and revised over rounds: what stands, unanimity, the vote and its ties."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.algorithms.positions import most_held, standing, unanimous
@@ -27,7 +27,6 @@ def winner(agents: Replies) -> Reply:
     return most_held(agents, ENDED)["answer"][0]
 
 
-@settings(deadline=None)
 @given(ANSWERS)
 def test_no_answer_has_more_holders_than_the_winner_and_the_share_is_of_all(answers: list[str]) -> None:
     if not any(answers):
@@ -47,7 +46,6 @@ def test_where_all_differ_the_least_changed_wins_then_the_lowest_index() -> None
     assert winner(held(["a", "b", "b"], [0, 2, 2])).data()["final_answer"] == "b", "a majority comes first"
 
 
-@settings(deadline=None)
 @given(ANSWERS, ANSWERS)
 def test_a_round_never_loses_an_answer_and_a_failed_one_changes_nothing(before: list[str], after: list[str]) -> None:
     one, two = held(before), held(after)

@@ -1,6 +1,6 @@
 """Risks: who really named a cause, and which ones are the gravest."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.algorithms.risks import merged_causes, top_risks
@@ -23,7 +23,6 @@ def risks_of(rows: list[tuple[int, int, int] | None]) -> tuple[Replies, Replies]
     return risks, ratings
 
 
-@settings(deadline=None)
 @given(RISKS, st.integers(0, 6))
 def test_no_risk_left_out_is_graver_than_one_kept(rows: list[tuple[int, int, int] | None], keep: int) -> None:
     made = top_risks(*risks_of(rows), keep)

@@ -291,5 +291,13 @@ FIX_SCHEMA = record(prevention=text(), sign=text(), threshold=text(), fallback=t
 
 PLAN_SCHEMA = record(
     plan=text(40_000),
-    treatment=listed(record(cause=text(40), how=choice("prevented", "accepted"), reason=text()), 1, TOP),
+    treatment=listed(
+        record(
+            cause=choice(*(f"cause {n}" for n in range(1, MOST_CAUSES + 1))),
+            how=choice("prevented", "accepted"),
+            reason=text(),
+        ),
+        1,
+        TOP,
+    ),
 )
