@@ -10,7 +10,7 @@ TABLE = [reply(key="table", data={"unjudged": [], "wins": {}})]
 
 
 @pytest.mark.parametrize(("n", "few"), [(0, True), (2, True), (3, False), (4, False)])
-def test_enough_are_three_that_succeeded(n: int, few: bool) -> None:  # noqa: FBT001
+def test_enough_are_three_that_succeeded(n: int, few: bool) -> None:
     assert fewer_than([*RANKING[:n], failed("down")], least=3) is few
 
 
