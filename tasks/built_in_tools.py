@@ -1,8 +1,10 @@
 """The tools that need no setting: calculator, look-ups in given documents and in the Grimoire, and code."""
 
 from tasks.calculator import CALCULATOR
+from tasks.code import CODE
 from tasks.grimoire import recall
 from tasks.reply import Reply, ok_of, reply
+from tasks.retrieval import DOCUMENTS
 from tasks.toolbox import Errand, NamedTool
 
 
@@ -34,4 +36,4 @@ GRIMOIRE = NamedTool(
     arguments=query_schema(10),
     run=look_up_lessons,
 )
-BUILT_IN = (CALCULATOR, GRIMOIRE)
+BUILT_IN = (CALCULATOR, CODE, DOCUMENTS, GRIMOIRE)

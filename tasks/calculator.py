@@ -59,7 +59,7 @@ def shown(value: Number) -> str:
 
 
 def calculator(errand: Errand) -> Reply:
-    """The tool: text is the value, field `value` a float where it fits one."""
+    """The tool: text is the value, field `value` the number, or null where no float holds it."""
     expression = str(errand.arguments["expression"])
     try:
         value = calculate(expression)
@@ -67,10 +67,10 @@ def calculator(errand: Errand) -> Reply:
     except CannotCalculate as error:
         return tool_error("failed", f"cannot calculate '{expression[:100]}': {error}")
     try:
-        number: float | None = float(value)
+        number: float | None = value if isinstance(value, int) and abs(value) < MOST_EXACT else float(value)
     except OverflowError:
         number = None
-    return reply(text, data={"value": number, "text": text})
+    return reply(text, data={"value": number})
 
 
 def _value(node: ast.expr) -> Number:
@@ -165,6 +165,7 @@ def _logarithm(value: Number, base: Number = math.e) -> float:
 
 
 MOST_FACTORIAL = 450
+MOST_EXACT = 2**53
 CALL = re.compile(r"[a-z]\w*\s*\(")
 COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
 CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "tau": math.tau}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tasks.functions import find_pattern
-from tasks.spec import AnyBlock, Ask, Call, Choose, Each, Fan, Graph, Loop, Step, Use
+from tasks.spec import AnyBlock, Ask, Call, Choose, Each, Fan, Graph, Loop, Step, Tool, Use
 from utils.prices import price_ceiling, token_prices, tokens_at_most
 
 USUAL_TOKENS = 2048
@@ -44,6 +44,9 @@ def _largest(parts: list[Estimate]) -> Estimate:
 
 
 def _of_call(action: object) -> Estimate:
+    if isinstance(action, Tool) and isinstance(most := action.args.get("most_calls"), int):
+        # Code whose functions call models (tasks/code.py), one after another at worst.
+        return Estimate(most, most * USUAL_TOKENS, most)
     if not isinstance(action, Call):
         return Estimate()
     return Estimate(1, action.max_tokens if isinstance(action.max_tokens, int) else USUAL_TOKENS, 1)

@@ -14,7 +14,7 @@ from tasks.calls import Spot
 from tasks.functions import find_pattern
 from tasks.refs import actions_of, bodies_of
 from tasks.reply import Replies, Reply, Slots, canonical, failed, ok_of, reply
-from tasks.spec import OUT, Graph, Tool, Use
+from tasks.spec import OUT, Graph, Input, Tool, Use
 from tasks.tool_calls import checked, name_of, read_call, tool_error
 from tasks.tools import tool
 from utils.errors import BadInput, unknown
@@ -85,6 +85,17 @@ def _needed(graph: Graph) -> Iterator[str]:
             yield from _needed(find_pattern(block.pattern))
 
 
+def tools_input(*default: str) -> Input:
+    """The input `tools`: which tools a pattern has."""
+    return Input(
+        name="tools",
+        type="texts",
+        help="Tools by name, as a JSON list; empty means all that can be used here and write nothing.",
+        default=list(default),
+        most=50,
+    )
+
+
 @tool
 def catalogue(spot: Spot, *, tools: Replies = [], **sources: Replies) -> Slots:  # noqa: B006 (never written to)
     """A reply for each tool that `tools` names, or for every usable one that does not write where it names none.
@@ -117,21 +128,26 @@ def run_tool(
     are the sources that tools work on.
     """
     asked = _asked(call, tool, arguments, _allowed(tools, tool))
-    data = asked.data()
+    made = run_checked(asked, Errand(asked.data()["arguments"], spot, sources))
+    return {OUT: [made.but(text=made.text[:most])]}
+
+
+def run_checked(call: Reply, errand: Errand) -> Reply:
+    """Runs a call that `checked` found valid; one that it did not is a failed reply."""
+    data = call.data()
     if not data["valid"]:
-        return {OUT: [tool_error(data["error"], data["message"], key=data["tool"])]}
+        return tool_error(data["error"], data["message"], key=data["tool"])
     found = known_tools()[data["tool"]]
-    if missing := found.lacks(frozenset(n for n, replies in sources.items() if replies)):
-        return {OUT: [tool_error("unavailable", missing, key=found.name)]}
-    made = _once(found, Errand(data["arguments"], spot, sources), data["digest"])
-    return {OUT: [made.but(key=found.name, text=made.text[:most])]}
+    if missing := found.lacks(frozenset(n for n, replies in errand.sources.items() if replies)):
+        return tool_error("unavailable", missing, key=found.name)
+    return _once(found, errand, data["digest"]).but(key=found.name)
 
 
 def _allowed(tools: Replies | None, tool: str) -> Replies:
     """The catalogue that a call is checked against, as it stands now."""
     known = known_tools()
     names = [tool] if tools is None and tool else list(known) if tools is None else [name_of(r) for r in ok_of(tools)]
-    return [_describe(known[name]) for name in names if name in known]
+    return [describe(known[name]) for name in names if name in known]
 
 
 def _asked(call: Replies, tool: str, arguments: JsonValue, allowed: Replies) -> Reply:
@@ -161,10 +177,11 @@ def _entry(name: str, found: NamedTool | None, given: frozenset[str]) -> Reply:
     if found is None:
         return failed(unknown("tool", name, known_tools()).message, key=name)
     missing = found.lacks(given)
-    return tool_error("unavailable", missing, key=name) if missing else _describe(found)
+    return tool_error("unavailable", missing, key=name) if missing else describe(found)
 
 
-def _describe(found: NamedTool) -> Reply:
+def describe(found: NamedTool) -> Reply:
+    """A tool's entry in the catalogue."""
     data = {"name": found.name, "description": found.description, "arguments": dict(found.arguments)}
     text = f"{found.name}: {found.description}\narguments: {canonical(data['arguments'])}"
     if found.writes:

@@ -80,11 +80,14 @@ def _places() -> threading.BoundedSemaphore:
 
 def _write(files: Sequence[File], home: Path) -> None:
     for one in files:
-        target = (home / one.path).resolve()
+        target = home / os.path.normpath(one.path.replace("\x00", " "))
         if home not in target.parents:
             raise BadInput(f"the file '{one.path[:100]}' lies outside the sandbox's directory")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(one.content)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(one.content)
+        except OSError as error:
+            raise BadInput(f"'{one.path[:100]}' can be no file: {error.strerror}") from error
 
 
 @lru_cache(maxsize=1)
