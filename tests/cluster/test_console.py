@@ -26,7 +26,7 @@ PICTURE = Path(__file__).parents[2] / "docs" / "console.png"
 MAIL, PHONE = "jane.roe@example.org", "+1 415 555 0134"
 PROMPT = f"Should the patient, who wrote from {MAIL} and answers at {PHONE}, take 500 mg of metformin twice a day?"
 MILLISECONDS = 60_000
-LOADS = 6
+REFRESHES = 15
 DECK = 'iframe[title="deck"]'
 
 
@@ -59,17 +59,18 @@ def row(page: "Page", node: str) -> "Locator":
     return page.get_by_test_id("node-execution-row").filter(has=page.get_by_text(node, exact=True))
 
 
-def deck(page: "Page", execution: Execution, node: str) -> "FrameLocator":
-    """The Deck of the node whose id begins so. At times the console shows none until the page is loaded anew."""
+def deck(page: "Page", node: str) -> "FrameLocator":
+    """The Deck of the node whose id begins so. Where the console cancelled its own request, its refresh repeats it."""
     from playwright.sync_api import TimeoutError as TooLate
 
-    for _ in range(LOADS):
-        open_gate(page, execution, "settle")
-        page.get_by_test_id("node-execution-row").filter(has_text=node).click()
-        page.get_by_role("button", name="Flyte Deck").click()
+    page.get_by_test_id("node-execution-row").filter(has_text=node).click()
+    page.get_by_role("button", name="Flyte Deck").click()
+    _, refresh, _ = page.get_by_role("dialog").get_by_role("button").all()
+    for _ in range(REFRESHES):
         with suppress(TooLate):
-            page.locator(DECK).wait_for(timeout=MILLISECONDS / LOADS)
+            page.locator(DECK).wait_for(timeout=MILLISECONDS / REFRESHES)
             break
+        refresh.click()
     return page.frame_locator(DECK)
 
 
@@ -94,7 +95,8 @@ def asked(launch: Launch) -> Execution:
 
 def test_an_approver_reads_the_question_and_approves(launch: Launch, page: "Page") -> None:
     execution = asked(launch)
-    shown = deck(page, execution, "review-asks-approve-this-answer")
+    open_gate(page, execution, "settle")
+    shown = deck(page, "review-asks-approve-this-answer")
     shown.get_by_role("heading", name="Approve this answer").wait_for()
     text = shown.locator("body").text_content() or ""
     assert "[EMAIL 1]" in text
