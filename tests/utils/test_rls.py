@@ -10,11 +10,19 @@ import pytest
 from psycopg2 import errors
 from psycopg2.extras import register_uuid
 
+from tasks.registry import catalogue, ensure_synced
 from tests.conftest import as_owner
 from utils import db
 from utils.db import maintenance_transaction, tenant_transaction
 
 WITHOUT_TENANT = {"schema_migrations"}
+COLUMN_OF = {
+    "catalogue_syncs": "digest",
+    "orchestration_pattern_categories": "name",
+    "orchestration_patterns": "name",
+}
+SHARED = set(COLUMN_OF)
+"""Tables whose rows every tenant reads, and maintenance alone writes."""
 USER = uuid4()
 
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
@@ -50,6 +58,7 @@ ROWS: dict[str, dict[str, object]] = {  # one valid row a table, in an order tha
     "lesson_uses": RUN | {"heuristic_id": USER, "rank": 0},
     "memories": {"id": USER, "kind": "x", "user_id": USER, "content": "x", "embedding": VECTOR}
     | {"embedding_model": "x", "embedding_version": "x"},
+    "pattern_switches": {"pattern_id": "ai_judge", "enabled": False, "changed_by": USER},
 }
 
 
@@ -70,6 +79,7 @@ class Two(NamedTuple):
 @pytest.fixture
 def two(database: str) -> Two:
     tenants = Two(uuid4(), uuid4())
+    ensure_synced(tenants.ours)
     for tenant in tenants:
         with tenant_transaction(tenant) as cursor:
             for table in ROWS:
@@ -93,21 +103,25 @@ def count(cursor: "db.Cursor", table: str) -> int:
 
 def test_every_table_is_known_to_these_tests(owner: "db.Cursor") -> None:
     owner.execute(TABLES)
-    assert {name for (name,) in owner.fetchall()} == ROWS.keys() | WITHOUT_TENANT
+    assert {name for (name,) in owner.fetchall()} == ROWS.keys() | WITHOUT_TENANT | SHARED
 
 
-def test_every_table_has_a_tenant_and_forces_its_policies(owner: "db.Cursor") -> None:
+def test_every_table_forces_its_policies_and_has_a_tenant_unless_it_is_shared(owner: "db.Cursor") -> None:
     owner.execute(COLUMNS)
     columns = set(owner.fetchall())
     owner.execute(TABLES + " AND relrowsecurity AND relforcerowsecurity")
-    assert {name for (name,) in owner.fetchall()} == set(ROWS)
-    assert {t for t in ROWS if (t, "tenant_id") not in columns} == {"tenants"}
+    assert {name for (name,) in owner.fetchall()} == ROWS.keys() | SHARED
+    assert {t for t in ROWS.keys() | SHARED if (t, "tenant_id") not in columns} == {"tenants"} | SHARED
 
 
 def test_every_table_has_exactly_the_two_policies(owner: "db.Cursor") -> None:
     owner.execute(POLICIES)
     found = {(table, name): rest for table, name, *rest in owner.fetchall()}
-    assert found.keys() == {(table, name) for table in ROWS for name in ("tenant", "maintenance")}
+    own = {(table, name) for table in ROWS for name in ("tenant", "maintenance")}
+    assert found.keys() == own | {(table, name) for table in SHARED for name in ("readers", "maintenance")}
+    for table in SHARED:
+        assert found[table, "readers"] == ["PERMISSIVE", ["radiant_app"], "SELECT", "true", None]
+        assert found[table, "maintenance"] == ["PERMISSIVE", ["radiant_maintenance"], "ALL", "true", None]
     for table in ROWS:
         key = "id" if table == "tenants" else "tenant_id"
         permissive, roles, command, rule, check = found[table, "tenant"]
@@ -128,14 +142,14 @@ def test_foreign_and_unique_keys_stay_within_the_tenant(owner: "db.Cursor") -> N
     keys = owner.fetchall()
     assert len(keys) > len(ROWS)
     for table, kind, columns, target in keys:
-        own = table in WITHOUT_TENANT | {"tenants"}
-        assert own or "tenant_id" in columns, (table, kind, columns, target)
+        own = table in WITHOUT_TENANT | SHARED | {"tenants"}
+        assert own or target in SHARED or "tenant_id" in columns, (table, kind, columns, target)
     owner.execute("""
         SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class c ON c.oid = indrelid
         WHERE indisunique AND relnamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_attribute
             WHERE attrelid = indrelid AND attname = 'tenant_id' AND attnum = indkey[0])
     """)
-    assert {name for (name,) in owner.fetchall()} == {"tenants_pkey", "schema_migrations_pkey"}
+    assert {name for (name,) in owner.fetchall()} == {f"{t}_pkey" for t in {"tenants"} | WITHOUT_TENANT | SHARED}
 
 
 def test_views_ask_as_their_caller(owner: "db.Cursor") -> None:
@@ -143,7 +157,8 @@ def test_views_ask_as_their_caller(owner: "db.Cursor") -> None:
         SELECT relname, 'security_invoker=true' = ANY (reloptions) FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm')
     """)
-    assert dict(owner.fetchall()) == {"run_costs": True}
+    views = {"run_costs", "pattern_performance", "neural_orchestration_stats"}
+    assert dict(owner.fetchall()) == dict.fromkeys(views, True)
 
 
 def test_no_function_runs_as_its_owner(owner: "db.Cursor") -> None:
@@ -181,6 +196,29 @@ def test_a_view_shows_its_own_rows(two: Two) -> None:
     with tenant_transaction(two.ours) as cursor:
         cursor.execute("SELECT tenant_id, run_id, calls FROM run_costs")
         assert cursor.fetchall() == [(two.ours, "run", 0)]
+        cursor.execute("SELECT tenant_id, pattern_id, usage_count FROM pattern_performance")
+        assert cursor.fetchall() == [(two.ours, "x", 1)]
+        cursor.execute("SELECT total_runs, events_24h, total_patterns FROM neural_orchestration_stats")
+        assert cursor.fetchone() == (1, 1, len(catalogue()) - 1)
+
+
+@pytest.mark.parametrize("table", sorted(SHARED))
+def test_shared_rows_are_the_same_for_all_and_no_tenant_writes_them(two: Two, table: str) -> None:
+    seen = []
+    for tenant in two:
+        with tenant_transaction(tenant) as cursor:
+            seen.append(count(cursor, table))
+    assert seen[0] == seen[1] > 0
+    for statement in (
+        f"DELETE FROM {table}",
+        f"UPDATE {table} SET {COLUMN_OF[table]} = 'x'",
+        f"INSERT INTO {table} ({COLUMN_OF[table]}) VALUES ('x')",
+    ):
+        with pytest.raises(errors.InsufficientPrivilege), tenant_transaction(two.ours) as cursor:
+            cursor.execute(statement)
+    with maintenance_transaction() as cursor:
+        cursor.execute(f"UPDATE {table} SET {COLUMN_OF[table]} = {COLUMN_OF[table]}")
+        assert cursor.rowcount == seen[0]
 
 
 def test_without_a_tenant_there_are_no_rows_even_on_a_used_connection(two: Two) -> None:
