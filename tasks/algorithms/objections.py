@@ -1,5 +1,6 @@
 """Objections to the claims that a recommendation rests on: which hold, what follows, and what stays open."""
 
+from tasks.algorithms.sections import section
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, causes, reply
 
@@ -67,11 +68,7 @@ def challenged(draft: Replies, decision: Replies, table: Replies, extracted: Rep
         said["recommendation"],
         "",
         said["reasoning"],
-        *_section("Objections", [f"{r['verdict']}: {r['claim']} Against it: {r['counter_case'] or '-'}" for r in rows]),
-        *_section("Open risks, not applied", [f"{r['claim']} ({r['reason']})" for r in risks]),
+        *section("Objections", [f"{r['verdict']}: {r['claim']} Against it: {r['counter_case'] or '-'}" for r in rows]),
+        *section("Open risks, not applied", [f"{r['claim']} ({r['reason']})" for r in risks]),
     ]
     return reply("\n".join(lines), key="answer", data=data, model=decision[0].model, outcome=outcome)
-
-
-def _section(title: str, points: list[str]) -> list[str]:
-    return ["", f"{title}:", *(f"- {p}" for p in points)] if points else []

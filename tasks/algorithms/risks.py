@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.algorithms.sections import section
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
 
@@ -84,9 +85,9 @@ def _text(data: dict[str, Any]) -> str:
     return "\n".join(
         [
             data["plan"],
-            *_section("Likeliest and worst causes of failure", rows),
-            *_section("Tripwires", wires),
-            *_section("Other causes", other),
+            *section("Likeliest and worst causes of failure", rows),
+            *section("Tripwires", wires),
+            *section("Other causes", other),
         ]
     )
 
@@ -97,7 +98,3 @@ def _risk(row: dict[str, Any]) -> str:
     how = f"; {row['treatment']}: {row['reason']}" if row.get("reason") else ""
     how = how or ("; neither prevented nor accepted" if row.get("treatment") == "none" else "")
     return f"{row['cause']} ({size}, {named}{how})"
-
-
-def _section(title: str, points: list[str]) -> list[str]:
-    return ["", f"{title}:", *(f"- {p}" for p in points)] if points else []
