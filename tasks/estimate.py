@@ -44,8 +44,8 @@ def _largest(parts: list[Estimate]) -> Estimate:
 
 
 def _of_call(action: object) -> Estimate:
-    if isinstance(action, Tool) and isinstance(most := action.args.get("most_calls"), int):
-        # Code whose functions call models (tasks/code.py), one after another at worst.
+    if isinstance(action, Tool) and "asks" in action.args and isinstance(most := action.args.get("most_calls"), int):
+        # Code whose functions ask models (tasks/code.py), one after another at worst.
         return Estimate(most, most * USUAL_TOKENS, most)
     if not isinstance(action, Call):
         return Estimate()

@@ -80,7 +80,7 @@ def _places() -> threading.BoundedSemaphore:
 
 def _write(files: Sequence[File], home: Path) -> None:
     for one in files:
-        target = home / os.path.normpath(one.path.replace("\x00", " "))
+        target = Path(os.path.normpath(home / one.path.replace("\x00", " ")))
         if home not in target.parents:
             raise BadInput(f"the file '{one.path[:100]}' lies outside the sandbox's directory")
         try:

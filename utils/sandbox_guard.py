@@ -215,6 +215,7 @@ def main(request: dict[str, Any], to: int, hear: int) -> None:
         talk.tell({"unconfined": str(error)})
         os._exit(1)
     sys.path.insert(0, os.getcwd())
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # what a loop wrote is there when it is stopped
     try:
         talk.tell({"end": run_cells(request, talk)})
     except BaseException as error:  # such as a repr that raises, or no memory left
