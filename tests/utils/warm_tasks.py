@@ -1,9 +1,9 @@
 """Small warm tasks and @dynamics that the tests of the service run through it."""
 
+import socket
 import sys
 from datetime import timedelta
 from enum import Enum
-from pathlib import Path
 from threading import Barrier, Event
 from typing import cast
 
@@ -127,10 +127,10 @@ def outage(times: int) -> int:
 
 
 @task(task_config=Warm())
-def piped(began: str, ends: str) -> str:
-    """Says through one pipe that it has begun, and ends with what another gives: for tests from another process."""
-    Path(began).write_text("began")
-    return Path(ends).read_text()
+def calling(port: int) -> str:
+    """Connects to a port when it begins, and ends with what it is told there: for tests from another process."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        return connection.recv(100).decode()
 
 
 @dynamic(task_config=Warm(), retries=3)
