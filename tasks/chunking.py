@@ -94,20 +94,22 @@ def _pieces(text: str, span: Span, tokens: int) -> list[Span]:
 
 
 def _packed(text: str, units: list[Span], tokens: int, overlap: int) -> Iterator[Span]:
-    sizes = [_tokens(text, unit) for unit in units]
+    """As many units as fit, from those that repeat the end of the chunk before."""
     first = done = 0
     while done < len(units):
-        last, held = first, 0
-        while last < len(units) and (last <= done or held + sizes[last] <= tokens):
-            held += sizes[last]
+        last = done + 1
+        while last < len(units) and _tokens(text, (units[first][0], units[last][1])) <= tokens:
             last += 1
         yield units[first][0], units[last - 1][1]
-        done, first, back = last, last, 0
-        # What is repeated must leave room for something new.
-        room = min(overlap, tokens - sizes[last]) if last < len(units) else 0
-        while first > 0 and back + sizes[first - 1] <= room:
+        done = first = last
+        while first > 0 and done < len(units) and _repeats(text, units, (first - 1, done), tokens, overlap):
             first -= 1
-            back += sizes[first]
+
+
+def _repeats(text: str, units: list[Span], place: tuple[int, int], tokens: int, overlap: int) -> bool:
+    """Whether the next chunk may begin at a unit: no more than `overlap` is repeated, and its first new unit fits."""
+    start, new = units[place[0]][0], place[1]
+    return _tokens(text, (start, units[new][0])) <= overlap and _tokens(text, (start, units[new][1])) <= tokens
 
 
 CHARACTERS = 4

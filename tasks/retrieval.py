@@ -136,6 +136,8 @@ def _by_words(query: str, passages: Sequence[Reply]) -> list[int]:
     import bm25s  # type: ignore[import-untyped]
 
     wanted = list(dict.fromkeys(_words(query)))
+    if not wanted:
+        return []
     ranker = bm25s.BM25(method="lucene")
     ranker.index([_words(f"{p.data()['title']} {p.text}") or [""] for p in passages], show_progress=False)
     scores: list[float] = ranker.get_scores(wanted).tolist()

@@ -22,13 +22,14 @@ import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from tests.fake_openai import fake_openai, no_provider
+from tests.fake_tools import tool_server
 from utils import db, embedded, migrate
 from utils.settings import settings
 
 if TYPE_CHECKING:
     from utils.db import Cursor
 
-__all__ = ["fake_openai", "no_provider"]
+__all__ = ["fake_openai", "no_provider", "tool_server"]
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")  # the first example pays for imports, and machines are noisy
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid4().hex
