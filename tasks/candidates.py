@@ -74,6 +74,24 @@ def outsider(spot: Spot, models: Replies, named: Replies) -> Slots:
     return {"inside": models, "outside": _cards([found], spot.run, by_price=False)}
 
 
+@tool
+def cheap_and_strong(spot: Spot, models: Replies, most: int, cheap: str = "budget", strong: str = "flagship") -> Slots:
+    """The dearest of two or more models that were named as `strong`, the others as `cheap`, the cheapest first.
+
+    Else the models of the tiers `cheap` and `strong`; of a tier that has none, the cheapest or the dearest that there
+    are. Raises BadInput for more than `most`. One model alone is both.
+    """
+    names = _distinct(models)
+    if len(names) >= FEW:
+        _within(names, FEW, most)
+        *others, dearest = _cards(names, spot.run, by_price=True)
+        return {"cheap": others, "strong": [dearest]}
+    cards = _cards(_registry(spot.run) or names, spot.run, by_price=True)
+    top = [c for c in cards if c.data()["tier"] == strong][:1] or cards[-1:]
+    low = [c for c in cards if c.data()["tier"] == cheap] or [c for c in cards if c.key != top[0].key] or top
+    return {"cheap": low, "strong": top}
+
+
 def _distinct(models: Replies) -> list[str]:
     return list(dict.fromkeys(m.text for m in models if m.text))
 

@@ -6,7 +6,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from tasks.functions import Refuse, pure
-from tasks.reply import Replies, Reply, Slots, ok_of, reply
+from tasks.reply import Replies, Reply, Slots, causes, ok_of, reply
 
 APART = 2
 """Positions of one answer that differ by so much are a dispute."""
@@ -127,7 +127,7 @@ def concluded(
     """The chair's answer first, then the league table and the reviews with letters resolved to models."""
     known = names[0].data()
     model: dict[str, str] = known["letters"]
-    lost = [f"{a.key}: {a.cause or a.status}" for a in answers if not a.ok] + known["dropped"]
+    lost = causes(answers) + known["dropped"]
     table = [{**r.data(), "model": model[r.key]} for r in league]
     lines = [written[0].text, "", "League (mean of position / answers ranked, the lowest is best):"]
     lines += [f"{n}. {r['model']}: {r['mean']:.2f} (answer {r['answer']})" for n, r in enumerate(table, 1)]

@@ -5,7 +5,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from tasks.functions import Refuse, pure
-from tasks.reply import Replies, Reply, Slots, ok_of, reply
+from tasks.reply import Replies, Reply, Slots, causes, ok_of, reply
 
 CRITERIA = ("correctness", "relevance", "specificity")
 HIGHEST = 5
@@ -94,7 +94,7 @@ def _conflict(one: Reply, other: Reply) -> Reply:
 def extracted_best(written: Replies, best: Replies, conflicts: Replies, answers: Replies, extracted: Replies) -> Reply:
     """The answer with its provenance (point -> models), the conflicts stated in it, and the mean score as quality."""
     provenance = [{"point": p.text, "models": p.data()["sources"], "score": p.score} for p in best]
-    lost = [f"{r.key}: {r.cause or r.status}" for r in [*answers, *extracted] if not r.ok]
+    lost = causes([*answers, *extracted])
     scored = [p.score for p in best if p.score is not None]
     data = {
         "provenance": provenance,
