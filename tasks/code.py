@@ -163,11 +163,12 @@ class _Exposed:
         self.lock = threading.Lock()
 
     def tool(self, name: str) -> HostFunction:
-        """A tool of the toolbox; positional arguments take the names of its schema, in order."""
-        entry = describe(known_tools()[name])
+        """A tool of the toolbox; positional arguments take the names that it requires, then its others, in order."""
+        found = known_tools()[name]
+        entry, schema = describe(found), found.arguments
+        names = list(dict.fromkeys([*schema.get("required", []), *schema.get("properties", {})]))
 
         def does(spot: Spot, args: list[Any], kwargs: dict[str, Any]) -> Reply:
-            names = list(entry.data()["arguments"].get("properties", {}))
             if len(args) > len(names):
                 raise Refused(f"{name} takes {len(names)} arguments: {', '.join(names)}")
             call = checked(name, {**dict(zip(names, args, strict=False)), **kwargs}, [entry])

@@ -188,12 +188,22 @@ def _told(error: BaseException, cell: str, name: str) -> str:
     import traceback
 
     linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
-    trace = error.__traceback__
-    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<cell "):
-        trace = trace.tb_next
+    told = traceback.TracebackException.from_exception(error)
+    lines = list(_without_guard(told).format())
     _flush()
-    traceback.print_exception(type(error), error, trace)
+    sys.stderr.write("".join(lines))
     return "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()[-1]
+
+
+def _without_guard(told: Any) -> Any:
+    """A traceback, and those that led to it, without this file's own frames."""
+    import traceback
+
+    if told is not None:
+        told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename != GUARD])
+        _without_guard(told.__cause__)
+        _without_guard(told.__context__)
+    return told
 
 
 def _value(value: Any) -> dict[str, Any]:
@@ -223,4 +233,6 @@ def main(request: dict[str, Any], to: int, hear: int) -> None:
     os._exit(0)
 
 
+GUARD = "<sandbox>"
+"""The name under which this file is compiled."""
 NO_NEW_PRIVILEGES, SECCOMP, SECCOMP_FILTER, DIE_WITH_PARENT = 38, 22, 2, 1
