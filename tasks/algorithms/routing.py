@@ -1,0 +1,155 @@
+"""Routing: what a request needs, which models could do it, and which one is worth its price."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tasks.functions import Refuse, pure
+from tasks.reply import Replies, Reply, Slots, causes, reply
+
+STRENGTH = {"free": 2.0, "budget": 2.5, "standard": 3.5, "premium": 4.25, "flagship": 5.0}
+"""The complexity (1..5) up to which a model of a tier is expected to do well; beyond it FALLS_BY a level."""
+FALLS_BY = 0.4
+PRIOR_WEIGHT = 10
+"""So many ratings of its own outweigh half of what is expected of a model's tier."""
+UNKNOWN: dict[str, Any] = {
+    "complexity": 3,
+    "domain": "chat",
+    "needs": {"context_tokens": 0, "tools": False, "vision": False},
+    "est_output_tokens": 1000,
+}
+"""What a request is taken for that nobody could classify."""
+CHARS_A_TOKEN = 4
+
+
+@pure
+def features(classified: Replies) -> Reply:
+    """What the classifier found, or UNKNOWN; `classified` says which, `cause` why not."""
+    one = classified[0]
+    data = {**(one.data() if one.ok else UNKNOWN), "classified": one.ok, "cause": "" if one.ok else one.cause}
+    return reply(f"{data['domain']}, complexity {data['complexity']}", key="features", data=data)
+
+
+def quality(card: Reply, complexity: int, domain: str) -> float:
+    """Expected quality (0..1) of a model: its tier's prior, with weight 10, and its mean rating where it has one.
+
+    A card may carry `outcomes`: {"<domain>/<complexity>": {"mean": 0..1, "count": n}}.
+    """
+    data = card.data()
+    beyond = max(0.0, complexity - STRENGTH.get(data["tier"], STRENGTH["standard"]))
+    prior = max(0.0, 1.0 - FALLS_BY * beyond)
+    past = data.get("outcomes", {}).get(f"{domain}/{complexity}", {"mean": 0.0, "count": 0})
+    return float((PRIOR_WEIGHT * prior + past["count"] * past["mean"]) / (PRIOR_WEIGHT + past["count"]))
+
+
+@pure
+def rank_models(
+    pool: Replies, features: Replies, prompt: Replies, models: Replies, cap: Replies, weights: Replies, keep: int
+) -> Slots:
+    """The models that fit, by w0 quality - w1 cost - w2 latency, both scaled 0..1; of those alike the cheaper first.
+
+    `queue` are the best `keep`, `table` has the score of each. Where nobody classified the request the run's first
+    model leads. `cap` is USD for the call, 0 for none. Fails the run, naming the limits, where no model fits.
+    """
+    found = features[0].data()
+    length = max(sum(len(p.text) for p in prompt) // CHARS_A_TOKEN, found["needs"]["context_tokens"])
+    fits = _fitting(pool, found, length, float(cap[0].text))
+    costs = [_cost(card, length, found["est_output_tokens"]) for card in fits]
+    scaled_cost = _scaled(costs)
+    scaled_latency = _scaled([float(card.data().get("latency_ms", 0.0)) for card in fits])
+    by = _weights(weights)
+    rows = []
+    for card, cost, dear, slow in zip(fits, costs, scaled_cost, scaled_latency, strict=True):
+        expected = quality(card, found["complexity"], found["domain"])
+        score = by[0] * expected - by[1] * dear - by[2] * slow
+        data = {"model": card.text, "quality": round(expected, 6), "cost_usd": cost, "score": round(score, 6)}
+        rows.append(reply(card.text, key=card.key, score=data["score"], data=data))
+    default = models[0].text if models and not found["classified"] else ""
+    ranked = sorted(rows, key=lambda r: (r.text != default, -(r.score or 0.0), r.data()["cost_usd"]))
+    return {"queue": ranked[:keep], "table": ranked}
+
+
+def _weights(given: Replies) -> list[float]:
+    try:
+        numbers = [float(w.text) for w in given]
+    except ValueError as error:
+        raise Refuse(f"a weight is no number: {error}") from error
+    if len(numbers) != 3 or not all(0 <= n <= 1 for n in numbers):
+        raise Refuse("weights: three numbers from 0 to 1 are needed, for quality, cost and latency")
+    return numbers
+
+
+def _fitting(pool: Replies, found: dict[str, Any], length: int, cap: float) -> list[Reply]:
+    """The models that none of the limits excludes, one limit after the other, so that each says whom it excluded."""
+    needs, tokens = found["needs"], length + found["est_output_tokens"]
+    left = list(pool)
+    said = []
+    limits: list[tuple[str, Callable[[dict[str, Any]], bool]]] = [
+        (f"a context of {tokens} tokens", lambda d: d["context_tokens"] is None or d["context_tokens"] >= tokens),
+        ("tools", lambda d: d["tools"] or not needs["tools"]),
+        ("vision", lambda d: d["vision"] or not needs["vision"]),
+    ]
+    for name, allows in limits:
+        kept = [card for card in left if allows(card.data())]
+        said += [f"{name} excludes {len(left) - len(kept)}"] if len(kept) < len(left) else []
+        left = kept
+    if cap:
+        kept = [card for card in left if _cost(card, length, found["est_output_tokens"]) <= cap]
+        said += [f"the cap of {cap:g} USD excludes {len(left) - len(kept)}"] if len(kept) < len(left) else []
+        left = kept
+    if not left:
+        raise Refuse(f"none of {len(pool)} models fits: {', '.join(said) or 'no model is enabled'}")
+    return left
+
+
+def _cost(card: Reply, read: int, written: int) -> float:
+    data = card.data()
+    return float(read * data["price_in"] + written * data["price_out"])
+
+
+def _scaled(values: Sequence[float]) -> list[float]:
+    """From 0 for the lowest to 1 for the highest; all 0 where they are alike."""
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return [(v - low) / (high - low) if high > low else 0.0 for v in values]
+
+
+@pure
+def attempt(candidate: Replies, answer: Replies) -> Reply:
+    """A model's answer under its own name."""
+    return answer[0].but(key=candidate[0].key)
+
+
+@pure
+def answered(attempts: Replies) -> bool:
+    """Whether the last attempt gave an answer with something in it."""
+    return bool(attempts) and attempts[-1].ok and bool(attempts[-1].text.strip())
+
+
+@pure
+def routed(attempts: Replies, features: Replies, table: Replies) -> Reply:
+    """The answer with the chosen model, the reason and the score table. Fails the run where no attempt succeeded.
+
+    `first_choice` is 1 where the first of the ranking answered, else 0: what is learned.
+    """
+    lost = causes(attempts)
+    if not answered(attempts):
+        raise Refuse(f"no model answered: {'; '.join(lost) or 'none was asked'}")
+    final, found = attempts[-1], features[0].data()
+    reason = (
+        f"{found['domain']}, complexity {found['complexity']} of 5"
+        if found["classified"]
+        else f"the request could not be classified ({found['cause']}), so the default model leads"
+    )
+    rows = [r.data() for r in table]
+    data = {
+        "model": final.key,
+        "reason": reason,
+        "features": found,
+        "table": rows,
+        "failed": lost,
+        "first_choice": 1.0 if len(attempts) == 1 else 0.0,
+    }
+    lines = [final.text, "", f"Answered by {final.key}: {reason}.", *(f"- failed: {one}" for one in lost)]
+    lines += ["Scores (expected quality, expected cost in USD):"]
+    lines += [f"- {r['model']}: {r['score']:.3f} ({r['quality']:.2f}, {r['cost_usd']:.6f})" for r in rows]
+    outcome = "degraded" if lost or not found["classified"] else "answered"
+    return reply("\n".join(lines), key="answer", data=data, model=final.model, outcome=outcome)
