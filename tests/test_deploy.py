@@ -88,7 +88,7 @@ def test_a_call_outlasts_its_task_and_a_service_that_starts_anew(connector: Any)
     assert seconds(connector["defaultTimeout"]) >= TIMEOUT.total_seconds()
     assert method["name"] == [{}]
     assert method["waitForReady"] is True
-    assert method["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE"]
+    assert method["retryPolicy"]["retryableStatusCodes"] == ["UNAVAILABLE", "CANCELLED"]
     assert connector["timeouts"] == [{"ListConnectors": "300s"}]
 
 

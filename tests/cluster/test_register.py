@@ -17,7 +17,7 @@ from tasks.result import Result
 from tests.cluster.conftest import PROJECT, Execution
 from tests.test_readme import REGISTER
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("register")]
+pytestmark = pytest.mark.cluster
 DOMAIN = "staging"
 """The other tests of a cluster use another: schedules and versions here are these tests' alone."""
 RADIANT = "from scripts.radiant import main; main()"
