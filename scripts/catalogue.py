@@ -1,4 +1,4 @@
-"""`radiant models`, `patterns` and `domains`: what a run can be asked for here and now."""
+"""`radiant models` and `radiant domains`: what a run can be asked for here and now."""
 
 import click
 
@@ -12,16 +12,6 @@ def models() -> None:
     """Which models can be called now, and why others cannot."""
     found = sorted(known_models(), key=lambda model: not model.usable)
     show_table(("model", "tier", "family", "now"), [(m.name, m.tier, m.family, m.why_not or "usable") for m in found])
-
-
-@click.command()
-def patterns() -> None:
-    """The patterns, with their inputs."""
-    from tasks.functions import find_pattern, pattern_files
-
-    found = [find_pattern(name) for name, path in sorted(pattern_files().items()) if path.exists()]
-    rows = [(p.id, p.title, ", ".join(i.name if i.default is None else f"[{i.name}]" for i in p.inputs)) for p in found]
-    show_table(("pattern", "title", "inputs"), rows)
 
 
 @click.command()

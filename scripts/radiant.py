@@ -62,7 +62,7 @@ COMMANDS = {
     "resume": ("scripts.runs", "Go on with a run in this process."),
     "costs": ("scripts.costs", "What model calls cost, and what is left of the budgets."),
     "models": ("scripts.catalogue", "Which models can be called now, and why others cannot."),
-    "patterns": ("scripts.catalogue", "The patterns, with their inputs."),
+    "patterns": ("scripts.patterns", "The patterns: list, search, show, enable and disable them."),
     "domains": ("scripts.catalogue", "The domains, and how long a review waits in each."),
     "export": ("scripts.export", "One run as JSON, and its Deck as HTML."),
     "serve": ("scripts.serve", "Run the nodes of graphs on a cluster, until told to end."),

@@ -10,7 +10,22 @@ from tasks.layout import Edge, Size, layout
 from tasks.ran import Ran, Shown, State
 from tasks.refs import LESSONS, actions_of, block_of, bodies_of, refs, wants_lessons
 from tasks.reply import Reply
-from tasks.spec import AnyBlock, Ask, At, Choose, Each, Fan, Graph, GraphSpec, Loop, Step, Use
+from tasks.spec import (
+    AnyBlock,
+    Ask,
+    At,
+    Call,
+    Choose,
+    Each,
+    Fan,
+    Function,
+    Graph,
+    GraphSpec,
+    Loop,
+    Step,
+    Tool,
+    Use,
+)
 from tasks.trace import Traced
 from utils.display import clipped, cost_text, duration, plural, printable
 from utils.ledger import LedgerRow
@@ -20,13 +35,14 @@ WIDEST = 3
 BOX_WIDTH, WIDEST_BOX, BOX_HEIGHT, DOTS_HEIGHT = 220.0, 320.0, 46.0, 18.0
 PAD, HEADER, GROUP_WIDTH = 18.0, 54.0, 260.0
 MOST_DOTS = 24
-GLYPHS: Mapping[State, str] = {"ran": "✓", "failed": "✕", "waiting": "…", "skipped": "–", "idle": ""}
+GLYPHS: Mapping[State, str] = {"ran": "✓", "failed": "✕", "waiting": "…", "skipped": "–", "idle": "", "plan": ""}
 WORDS: Mapping[State, str] = {
     "ran": "ran",
     "failed": "failed",
     "waiting": "waits for a person",
     "skipped": "skipped",
     "idle": "not reached",
+    "plan": "",
 }
 
 
@@ -41,13 +57,14 @@ class _Drawn:
 
 def draw(
     graph: GraphSpec,
-    traced: Sequence[Traced],
+    traced: Sequence[Traced] = (),
     ledger: Sequence[LedgerRow] = (),
     used: Mapping[str, GraphSpec] | None = None,
 ) -> str:
     """The graph as SVG: blocks by kind, what they wait for, bodies as groups, and what ran, how long and for how much.
 
-    `used` names the patterns that were chosen at run time, by the path of the block that uses them.
+    `used` names the patterns that were chosen at run time, by the path of the block that uses them. Without a trace it
+    is the plan of the graph, of no run.
     """
     inner = _Picture(Ran(traced, ledger), used or {}).graph(graph, "")
     width, height = inner.size.width + 4, inner.size.height + 4
@@ -186,7 +203,7 @@ def _head(block: AnyBlock, shown: Shown, width: float) -> str:
 
 def _facts(block: AnyBlock, shown: Shown) -> str:
     """How it ran: turns or items, calls, time and cost; or why there is nothing to say."""
-    parts = []
+    parts = [_planned(block)] if shown.state == "plan" else []
     if isinstance(block, Use) and isinstance(block.pattern, str):
         parts.append(block.pattern)
     if isinstance(block, Loop) and shown.turns:
@@ -204,7 +221,21 @@ def _facts(block: AnyBlock, shown: Shown) -> str:
         parts.append(cost_text(shown.sum.cost_usd, shown.sum.unknown_calls))
     if isinstance(block, Ask) and shown.replies:
         parts.insert(0, shown.replies[-1].key)
-    return " · ".join(parts) or WORDS[shown.state]
+    return " · ".join(filter(None, parts)) or WORDS[shown.state]
+
+
+def _planned(block: AnyBlock) -> str:
+    """What a block will do: which function or tool, how warm a call, what a person may choose."""
+    if isinstance(block, Ask):
+        return ", ".join(block.choices)
+    does = next(actions_of(block), None)
+    if isinstance(does, Function):
+        return does.fn.rpartition(".")[2].replace("_", " ")
+    if isinstance(does, Tool) and isinstance(does.name, str):
+        return does.name.rpartition(".")[2].replace("_", " ")
+    return (
+        f"temperature {does.temperature:g}" if isinstance(does, Call) and not isinstance(does.temperature, At) else ""
+    )
 
 
 def _dots(replies: Sequence[Reply]) -> str:
@@ -222,8 +253,8 @@ def _dots(replies: Sequence[Reply]) -> str:
 
 
 def _title(block: AnyBlock, shown: Shown) -> str:
-    facts, word = _facts(block, shown), WORDS[shown.state]
-    said = f"{block.id}, {kind_of(block)}: {word}" + (f", {facts}" if facts != word else "")
+    told = dict.fromkeys(said for said in (WORDS[shown.state], _facts(block, shown)) if said)
+    said = f"{block.id}, {kind_of(block)}" + (f": {', '.join(told)}" if told else "")
     return f"<title>{_label(said, 200)}</title>"
 
 
@@ -314,7 +345,7 @@ _STYLE = """
 .drawing .waiting>.mark{fill:var(--w)}
 .drawing .skipped>.box,.drawing .idle>.box{stroke-dasharray:4 3;fill:none}
 .drawing .skipped>.mark{fill:var(--m)}
-.drawing .idle>.mark{fill:none;stroke:var(--l)}
+.drawing .idle>.mark,.drawing .plan>.mark{fill:none;stroke:var(--l)}
 .drawing .dot{fill:var(--g)}
 .drawing .dot.skipped{fill:var(--m)}
 """

@@ -24,6 +24,7 @@ from utils.errors import BadInput, unknown
 from utils.governor import check_cap
 from utils.ledger import record
 from utils.models import is_rehearsal, resolve_models
+from utils.patterns import must_be_enabled
 from utils.runs import OpenRequest, check_run_id, open_run
 from utils.settings import settings
 from utils.warm import attempt
@@ -75,6 +76,7 @@ def open_asked(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> Open
     if asked.max_cost_usd < 0:
         raise BadInput(f"max_cost_usd {asked.max_cost_usd} is negative: give USD, or 0 for the default cap")
     check_cap(asked.max_cost_usd or None)
+    must_be_enabled(tenant, pattern.id)
     if tenant == settings().tenant_id and user == settings().user_id:
         ensure_personal(tenant, user)
     role_of(tenant, user)

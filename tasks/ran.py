@@ -10,7 +10,8 @@ from tasks.reply import Reply
 from tasks.trace import Traced
 from utils.ledger import LedgerRow
 
-State = Literal["ran", "skipped", "failed", "waiting", "idle"]
+State = Literal["ran", "skipped", "failed", "waiting", "idle", "plan"]
+"""plan: of no run at all."""
 _TURN, _ITEM = re.compile(r"@(\d+)"), re.compile(r"\[(\d+)\]")
 
 
@@ -49,7 +50,7 @@ class Ran:
         inside = [t for path, many in self._traced.items() if _within(path, place) for t in many]
         ended = [r for t in own for r in t.slots.get("ended", [])]
         return Shown(
-            state=_state(own),
+            state=_state(own) if self._traced else "plan",
             ms=_covered(own or inside),
             replies=tuple(r for t in own for r in t.slots.get("out", [])),
             turns=int(ended[-1].data().get("turns", 0)) if ended else self._turns.get(place, 0),

@@ -359,7 +359,7 @@ WITH {_CHOSEN}, asked AS MATERIALIZED (
     FROM by_vector v FULL JOIN by_words w USING (pattern_id)
 )
 SELECT {_COLUMNS}, r.score, r.similarity, r.by_words FROM {_SHOWN} JOIN ranked r ON r.pattern_id = p.pattern_id
-ORDER BY r.score DESC, r.similarity DESC NULLS LAST, p.pattern_id
+ORDER BY r.score DESC, r.by_words DESC, r.similarity DESC NULLS LAST, p.pattern_id
 """
 _IDS = "SELECT pattern_id FROM orchestration_patterns WHERE implementation_status <> 'retired'"
 _PERFORMANCE_OF = f"SELECT {_PERFORMANCE} FROM pattern_performance f WHERE f.tenant_id = %s AND f.pattern_id = %s"

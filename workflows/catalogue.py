@@ -1,20 +1,25 @@
 """Every pattern as a Flyte workflow: `pyflyte run workflows/catalogue.py <pattern_id> --prompt ...`.
 
-Each is an attribute of this module, compiled when it is first asked for.
+Each is an attribute of this module, compiled when it is first asked for: importing it compiles nothing, nor imports
+what compiles. `pyflyte run workflows/catalogue.py --help` lists them.
 """
 
-from flytekit.core.workflow import PythonFunctionWorkflow
+from typing import TYPE_CHECKING, NoReturn
 
 from tasks.functions import find_pattern, pattern_files
 from utils.errors import BadInput
-from workflows.compiler import compile_graph
-from workflows.frame import framed
-from workflows.local import exit_with, under_pyflyte
+
+if TYPE_CHECKING:
+    from flytekit.core.workflow import PythonFunctionWorkflow
 
 
-def __getattr__(name: str) -> PythonFunctionWorkflow:
+def __getattr__(name: str) -> "PythonFunctionWorkflow":
     if name.startswith("_"):
         raise AttributeError(name)
+    from workflows.compiler import compile_graph
+    from workflows.frame import framed
+    from workflows.local import exit_with, under_pyflyte
+
     try:
         find_pattern(name)
     except BadInput as error:
@@ -27,4 +32,32 @@ def __getattr__(name: str) -> PythonFunctionWorkflow:
 
 
 def __dir__() -> list[str]:
+    if _is_listed_by_pyflyte():
+        _list_and_exit()
     return sorted(pattern_files())
+
+
+def _is_listed_by_pyflyte() -> bool:
+    """Whether `pyflyte run` asks what this file holds. It reads `__dict__` alone: all would have to be compiled."""
+    import click
+
+    from workflows.local import under_pyflyte
+
+    if not under_pyflyte():
+        return False
+    from flytekit.clis.sdk_in_container.run import WorkflowCommand
+
+    return isinstance(click.get_current_context().command, WorkflowCommand)
+
+
+def _list_and_exit() -> NoReturn:
+    import click
+
+    from tasks.registry import catalogue
+
+    named = {name: catalogue()[name].name if name in catalogue() else "" for name in sorted(pattern_files())}
+    click.echo("Usage: pyflyte run workflows/catalogue.py PATTERN --prompt TEXT [OPTIONS]\n\nPatterns:")
+    for name, title in named.items():
+        click.echo(f"  {name:<{max(map(len, named))}}  {title}".rstrip())
+    click.echo("\nTheir inputs: ... PATTERN --help. What they do: radiant patterns show PATTERN")
+    raise click.exceptions.Exit(0)

@@ -1,8 +1,7 @@
-"""What a run can be asked for: models, patterns, domains."""
+"""What a run can be asked for: models and domains."""
 
 import pytest
 
-from tasks.functions import pattern_files
 from tests.scripts.conftest import Radiant
 from utils.settings import settings
 
@@ -30,13 +29,6 @@ def test_models_say_why_they_cannot_be_called(radiant: Radiant, monkeypatch: pyt
     assert after["mistral/mistral-large-latest"][2] == "usable"
     usable = [name for name, cells in after.items() if cells[2] == "usable"]
     assert list(after)[: len(usable)] == usable
-
-
-def test_patterns_are_those_of_the_files_with_their_inputs(radiant: Radiant) -> None:
-    found = rows(radiant, "patterns")
-    assert list(found) == sorted(name for name, path in pattern_files().items() if path.exists())
-    assert found["consensus_voting"][0] == "Consensus Voting"
-    assert found["consensus_voting"][1].startswith("prompt, [models]")
 
 
 def test_domains_say_how_long_a_review_waits(radiant: Radiant) -> None:

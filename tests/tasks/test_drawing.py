@@ -261,3 +261,13 @@ def test_lessons_come_before_the_calls_that_take_them() -> None:
     both = Step(id="both", does=fn("join_two"), sees=see(one="lessons", two="write"))
     blocks = (recall, call, both)
     assert dependencies(Graph(blocks=blocks, gives={"out": "both"}))["write"] == {"lessons"}
+
+
+def test_a_plan_says_what_each_block_will_do_and_nothing_of_a_run() -> None:
+    svg = draw(graph_of_all())
+    said = titles(svg)
+    assert said["votes"] == "fan × 2: temperature 0.7"
+    assert said["decide"] == "a person: yes, no"
+    assert said["better"] == "function: join two"
+    assert said["polish"] == "loop ≤ 3 turns"
+    assert not any(word in svg for word in ("not reached", "skipped</", "✓"))

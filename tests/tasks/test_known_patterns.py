@@ -1,12 +1,20 @@
 """Which patterns a graph may take up by name."""
 
+import pytest
+
 from tasks.calls import Spot
 from tasks.known_patterns import usable_patterns
+from tasks.registry import ensure_synced
 from tasks.run import Run
+from utils.accounts import ensure_personal
+from utils.patterns import switch
+from utils.settings import settings
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def usable(*models: str, most_calls: int = 100_000) -> set[str]:
-    run = Run(tenant_id="", user_id="", run_id="", workflow="", models=list(models))
+    run = Run(tenant_id=str(settings().tenant_id), user_id="", run_id="", workflow="", models=list(models))
     return {r.key for r in usable_patterns(Spot(run, "usable"), most_calls=most_calls)["out"]}
 
 
@@ -23,3 +31,12 @@ def test_a_pattern_needs_its_number_of_different_models() -> None:
 def test_a_pattern_that_may_call_too_often_is_left_out() -> None:
     assert "self_refine" in usable("a", most_calls=7)
     assert "self_refine" not in usable("a", most_calls=6)
+
+
+def test_a_disabled_pattern_is_never_among_them() -> None:
+    tenant, user = settings().tenant_id, settings().user_id
+    ensure_personal(tenant, user)
+    ensure_synced(tenant)
+    switch(tenant, user, "self_refine", enabled=False)
+    assert "self_refine" not in usable("a")
+    assert "chain_of_verification" in usable("a")
