@@ -323,8 +323,8 @@ whether both accept a point, leave it out. Do not say who is right.
 
 Reply with JSON, for example:
 {"accepted": ["The present state cannot last."], "cruxes": [{"crux": "Whether one team can run ten services at \
-night.", "kind": "fact", "changes": "Side A would drop its position if it cannot.", "settled_by": "A trial of one month with \
-two services."}]}"""
+night.", "kind": "fact", "changes": "Side A would drop its position if it cannot.", "settled_by": "A trial of a month \
+with two services."}]}"""
 
 RESTATED_SCHEMA = record(restatement=text(4000), agreed=listed(text(1000), 0, 6), learned=text(1000))
 SIGNED_SCHEMA = record(ok=FLAG, missing=text(2000, 0))
