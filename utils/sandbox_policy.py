@@ -145,6 +145,7 @@ def _opened(argument: int) -> list[Operation]:
 def _special(pid: int) -> dict[str, list[Operation]]:
     """Calls that are allowed with some arguments only."""
     refuse, allow = _op(RETURN, ERRNO | EPERM), _op(RETURN, ALLOW)
+    stream = [*_unless_equal(SOCK_STREAM, [refuse]), allow]
     own_limits = [_low(0), *_unless_equal(0, [refuse]), _low(2), *_unless_equal(0, [refuse])]
     return {
         # Threads only: a process would be out of reach of the limits on this one.
@@ -154,6 +155,9 @@ def _special(pid: int) -> dict[str, list[Operation]]:
         "fcntl": _one_of(1, FCNTLS),
         "prlimit64": [*own_limits, _high(2), *_unless_equal(0, [refuse]), allow],
         "tgkill": _one_of(0, (pid,)),
+        # What asyncio wakes itself with. A pair of stream sockets reaches nobody; a datagram could name an address.
+        "socketpair": [_low(0), *_unless_equal(AF_UNIX, [refuse]), _low(1), _op(AND, SOCKET_TYPE), *stream],
+        "sendto": [_low(4), *_unless_equal(0, [refuse]), _high(4), *_unless_equal(0, [refuse]), allow],
         "open": _opened(1),
         "openat": _opened(2),
     }
@@ -164,6 +168,7 @@ NUMBER, ARCH = 0, 4
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 X86_64, AARCH64, X32 = 0xC000003E, 0xC00000B7, 0x40000000
 CLONE_THREAD, O_TRUNC, O_ACCMODE = 0x10000, 0o1000, 0o3
+AF_UNIX, SOCK_STREAM, SOCKET_TYPE = 1, 1, 0xF
 IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what opening a file asks."""
 FCNTLS = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
@@ -177,7 +182,8 @@ readlinkat umask gettimeofday clock_gettime clock_getres time getrusage sysinfo 
 sched_getaffinity set_tid_address set_robust_list get_robust_list stat lstat newfstatat ppoll poll pselect6 getrandom
 statx rseq copy_file_range faccessat faccessat2 membarrier close_range fadvise64 sendfile rt_sigpending rt_sigtimedwait
 rt_sigsuspend restart_syscall getcpu fallocate pipe pipe2 preadv pwritev preadv2 pwritev2 sched_getparam
-sched_getscheduler getpgrp getpgid getsid getgroups getrlimit
+sched_getscheduler getpgrp getpgid getsid getgroups getrlimit recvfrom epoll_create1 epoll_ctl epoll_wait epoll_pwait
+eventfd2
 """
 PRETENDED = ("chmod", "fchmod", "fchmodat", "fchmodat2", "utimensat", "utime", "utimes", "futimesat")
 """They seem to succeed and do nothing: Landlock does not hold them, and copying a file calls them."""
@@ -199,6 +205,7 @@ MACHINES = {
         renameat=264 readlinkat=267 fchmodat=268 faccessat=269 pselect6=270 ppoll=271 set_robust_list=273
         get_robust_list=274 utimensat=280 fallocate=285 dup3=292 pipe2=293 preadv=295 pwritev=296 prlimit64=302
         getcpu=309 renameat2=316 seccomp=317 getrandom=318 membarrier=324 copy_file_range=326 preadv2=327 pwritev2=328
+        sendto=44 recvfrom=45 socketpair=53 epoll_wait=232 epoll_ctl=233 epoll_pwait=281 eventfd2=290 epoll_create1=291
         statx=332 rseq=334 clone3=435 close_range=436 faccessat2=439 landlock_create_ruleset=444 landlock_add_rule=445
         landlock_restrict_self=446 fchmodat2=452
         """,
@@ -206,6 +213,7 @@ MACHINES = {
     "aarch64": Syscalls(
         AARCH64,
         """
+        eventfd2=19 epoll_create1=20 epoll_ctl=21 epoll_pwait=22 socketpair=199 sendto=206 recvfrom=207
         getcwd=17 dup=23 dup3=24 fcntl=25 ioctl=29 flock=32 mkdirat=34 unlinkat=35 renameat=38 statfs=43 fstatfs=44
         ftruncate=46 fallocate=47 faccessat=48 chdir=49 fchdir=50 fchmod=52 fchmodat=53 openat=56 close=57 pipe2=59
         getdents64=61 lseek=62 read=63 write=64 readv=65 writev=66 pread64=67 pwrite64=68 preadv=69 pwritev=70

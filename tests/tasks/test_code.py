@@ -15,7 +15,7 @@ from tests.fake_openai import FakeOpenAI
 from tests.fake_tools import ToolServer
 from tests.tasks.conftest import Give
 from tests.tasks.graphs import PROMPT, spec
-from tests.tasks.test_toolbox import DONE, SCHEMA, Crash
+from tests.tasks.toy_tools import DONE, SCHEMA, Crash
 from utils.errors import RunFailed
 from utils.sandbox import capabilities
 from utils.sandbox_policy import missing_confinement
@@ -137,7 +137,7 @@ def test_another_session_asks_anew(run: Run, tool_server: ToolServer) -> None:
 
 def test_a_writing_function_is_begun_once(run: Run, tool_server: ToolServer) -> None:
     DONE.clear()
-    at = "tests.tasks.test_toolbox.make_crashing"
+    at = "tests.tasks.toy_tools.make_crashing"
     tool_server.configure(send={"at": at, "arguments": SCHEMA, "writes": True, "description": "S"})
     tools = catalogue(Spot(run, "x"), tools=[reply("send")])["out"]
     with pytest.raises(Crash):

@@ -1,7 +1,6 @@
 """The toolbox: which tools a run has, how a call is checked, a writing tool that is begun once, servers of tools."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,40 +15,14 @@ from tasks.toolbox import catalogue, check_tools, needed_tools, run_tool, tools_
 from tests.fake_tools import ToolServer
 from tests.tasks.conftest import Give
 from tests.tasks.graphs import PROMPT, spec
+from tests.tasks.toy_tools import DONE, SCHEMA, Crash
 from utils.errors import BadInput
 from utils.settings import settings
-
-SCHEMA = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"], "additionalProperties": False}
 
 
 @pytest.fixture
 def spot(run: Run) -> Spot:
     return Spot(run, "rounds@1/run")
-
-
-class Crash(BaseException):
-    """The process dies."""
-
-
-DONE: list[str] = []
-"""What the tools below did."""
-
-
-def make_crashing() -> Callable[[dict[str, Any]], str]:
-    """A tool that does its work and dies before anyone hears of it, the first time."""
-
-    def does(arguments: dict[str, Any]) -> str:
-        DONE.append(arguments["to"])
-        if len(DONE) == 1:
-            raise Crash
-        return "sent"
-
-    return does
-
-
-def make_object() -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """A tool in Python that gives an object, or fails."""
-    return lambda arguments: {"twice": 2 * arguments["n"]}
 
 
 def error_of(one: Reply) -> tuple[str, str]:
@@ -272,11 +245,25 @@ def test_what_a_tool_gave_is_read_back(give: Give, tool_server: ToolServer) -> N
     assert [give(graph)["out"][0].text for _ in range(3)] == ["1", "1", "1"]
 
 
+def test_catalogue_gate_call_and_observation_make_a_graph(give: Give) -> None:
+    """What an agent's turn is made of, here with a call that is written down."""
+    said = '{"tool": "calculator", "args": {"expression": "6*7"}}'
+    graph = spec(
+        Step(id="catalogue", does=Tool(name="tasks.toolbox.catalogue"), sees=see("tools")),
+        Step(id="act", does=Function(fn="tests.tasks.toys.say", args={"text": said})),
+        Step(id="safe", does=Function(fn="tasks.tool_calls.read_call"), sees=see(act="act", tools="catalogue")),
+        Step(id="ran", does=Tool(name="tasks.toolbox.run_tool"), sees=see(call="safe", tools="catalogue")),
+        Step(id="seen", does=Function(fn="tasks.tool_calls.observation"), sees=see(result="ran")),
+        inputs=(tools_input(),),
+    )
+    assert give(graph, tools=["calculator"])["out"][0].text == "42"
+
+
 @pytest.mark.parametrize(("writes", "again"), [(True, "lost"), (False, "sent")])
 def test_a_writing_tool_is_begun_once(give: Give, tool_server: ToolServer, *, writes: bool, again: str) -> None:
     DONE.clear()
     tool_server.configure(
-        send={"at": "tests.tasks.test_toolbox.make_crashing", "arguments": SCHEMA, "writes": writes, "description": "S"}
+        send={"at": "tests.tasks.toy_tools.make_crashing", "arguments": SCHEMA, "writes": writes, "description": "S"}
     )
     step = Step(id="s", does=Tool(name="tasks.toolbox.run_tool", args={"tool": "send", "arguments": {"to": "ada"}}))
     graph = spec(step, inputs=())
@@ -351,7 +338,7 @@ def test_what_postgres_cannot_store_is_made_clean(give: Give, tool_server: ToolS
 
 
 def test_a_factory_gives_a_tool_in_python(spot: Spot, tool_server: ToolServer) -> None:
-    tool_server.configure(double={"at": "tests.tasks.test_toolbox.make_object", "description": "Doubles."})
+    tool_server.configure(double={"at": "tests.tasks.toy_tools.make_object", "description": "Doubles."})
     assert run_tool(spot, tool="double", arguments={"n": 4})["out"][0].data() == {"twice": 8}
     kind, cause = error_of(run_tool(spot, tool="double", arguments={})["out"][0])
     assert (kind, cause) == ("failed", "double failed: KeyError: 'n'")
