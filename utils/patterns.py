@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-from utils.accounts import audit
+from utils.accounts import audit, role_of
 from utils.db import maintenance_transaction, tenant_transaction
 from utils.embeddings import LEXICAL, Embedded, embed, embedding_model, similarity_bound
 from utils.errors import BadInput, CallFailed, EmbeddingRefused, unknown
@@ -214,7 +214,12 @@ def performance_of(tenant_id: UUID, pattern_id: str) -> Performance:
 
 
 def switch(tenant_id: UUID, user_id: UUID, pattern_id: str, *, enabled: bool) -> bool:
-    """Enables or disables a pattern for a tenant; False where it was so already. Raises BadInput for an unknown one."""
+    """Enables or disables a pattern for a tenant; False where it was so already.
+
+    Raises BadInput for an unknown pattern, and for a user who is no admin.
+    """
+    if (role := role_of(tenant_id, user_id)) != "admin":
+        raise BadInput(f"your role is '{role}': an admin enables and disables patterns")
     with tenant_transaction(tenant_id) as cursor:
         _must_exist(cursor, pattern_id)
         values = {"tenant": tenant_id, "user": user_id, "pattern": pattern_id, "enabled": enabled}

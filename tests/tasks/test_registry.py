@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, get_args
 
@@ -200,6 +201,14 @@ def test_a_second_sync_changes_nothing(files: Files) -> None:
     assert sync().stored.changed == 2
     again = sync()
     assert (again.stored.changed, again.stored.embedded) == (0, 0)
+
+
+def test_processes_that_sync_at_once_agree(files: Files) -> None:
+    files.catalogue(one="First.", two="Second.", three="Third.")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: sync(), range(4)))
+    assert sorted(d.stored.changed for d in done) == [0, 0, 0, 3]
+    assert None not in vectors().values()
 
 
 def test_a_change_is_found_at_first_use_and_only_then(files: Files) -> None:
