@@ -123,9 +123,9 @@ Why the gate refused your last output of this step ((none) at the first attempt)
 </refused>
 
 Do this step on the input. Keep exactly to the form that the step asks for; where the gate refused an output, meet \
-what it names. If the input leaves something open, take the plainest reading. Where the step asks for JSON, give one JSON \
-value, for example {"title": "Harbour plan", "points": 3}. Do not work ahead, do not explain, do not mention steps, \
-gates or fields."""
+what it names. If the input leaves something open, take the plainest reading. Where the step asks for JSON, give one \
+JSON value, for example {"title": "Harbour plan", "points": 3}. Do not work ahead, do not explain, do not mention \
+steps, gates or fields."""
 
 STEP_SCHEMA: dict[str, JsonValue] = {
     "type": "object",
