@@ -1,6 +1,7 @@
 """Revision of a draft: how much two versions differ, when criticism is settled, and what is still open at the end."""
 
 import re
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -8,7 +9,7 @@ from tasks.algorithms.sections import section
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, first_cause, ok_of, reply
 
-Opcodes = list[tuple[str, int, int, int, int]]
+Opcodes = Sequence[tuple[str, int, int, int, int]]
 
 
 def changed_share(before: str, after: str) -> float:
