@@ -112,8 +112,9 @@ def session_path(path: str) -> str:
 
 
 def _named(tools: Replies) -> list[NamedTool]:
+    """The tools but for code itself: sandboxes that wait for a place that others hold would wait for ever."""
     known = known_tools()
-    return [known[r.key] for r in ok_of(tools) if r.key in known]
+    return [known[r.key] for r in ok_of(tools) if r.key in known and r.key != CODE.name]
 
 
 def _variable(replies: Replies) -> str | list[str]:

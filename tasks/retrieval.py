@@ -3,6 +3,7 @@
 BM25: Robertson and Zaragoza 2009, as Lucene has it. Fusion: Cormack, Clarke and Buettcher 2009.
 """
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -135,6 +136,8 @@ def _by_words(query: str, passages: Sequence[Reply]) -> list[int]:
     """The passages that share a word with the query, best first."""
     import bm25s  # type: ignore[import-untyped]
 
+    # It tells of every index that it builds, whatever the level of the root's.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
     wanted = list(dict.fromkeys(_words(query)))
     if not wanted:
         return []

@@ -114,6 +114,7 @@ def test_tools_are_functions(run: Run, tool_server: ToolServer) -> None:
     assert "'query' is a required property" in wrong.text
     assert "<sandbox>" not in ran(run, "web()", tools=tools).text
     assert "NameError" in ran(run, "grimoire(query='x')", tools=tools).text
+    assert "NameError" in ran(run, "code('1')", tools=catalogue(Spot(run, "x"), tools=[reply("code")])["out"]).text
 
 
 def test_calls_of_earlier_cells_are_not_made_again(run: Run, tool_server: ToolServer) -> None:
