@@ -176,7 +176,8 @@ def shown_of(tenant_id: UUID, pattern_id: str) -> Shown:
 
     own = pattern_id in pattern_files() and pattern_id not in catalogue()
     pattern = None if own else find(tenant_id, pattern_id)
-    spec = find_pattern(pattern_id) if own or (pattern and pattern.row.pattern_definition) else None
+    built = own or (pattern is not None and pattern.row.implementation_status == "implemented")
+    spec = find_pattern(pattern_id) if built else None
     bound = estimate(spec) if spec else None
     models = _models(spec) if spec else ()
     return Shown(

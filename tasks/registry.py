@@ -24,9 +24,9 @@ from utils.errors import DatabaseUnavailable, RadiantError
 from utils.patterns import (
     Category,
     Complexity,
+    DerivedRow,
     ExecutionType,
     Impact,
-    PatternRow,
     Stored,
     store,
     synced_digest,
@@ -110,11 +110,11 @@ def sync(*, anew: bool = False) -> Synced:
     return Synced(len(rows), implemented, {row.pattern_id: row.fault for row in rows if row.fault}, stored)
 
 
-def derive(entry: CatalogueEntry) -> PatternRow:
+def derive(entry: CatalogueEntry) -> DerivedRow:
     """The registry's row of a pattern: implemented where its file builds, broken where it does not, else planned."""
     spec, fault = _built(entry.pattern_id)
     bound = estimate(spec) if spec else None
-    return PatternRow(
+    return DerivedRow(
         pattern_id=entry.pattern_id,
         category_id=entry.category_id,
         name=entry.name,

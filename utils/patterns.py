@@ -45,7 +45,7 @@ class Category:
 
 @dataclass(frozen=True)
 class PatternRow:
-    """What the registry says of a pattern (seed 000). The three bounds and the definition are None without a graph."""
+    """What the registry says of a pattern (seed 000). The three bounds are None where it has no graph."""
 
     pattern_id: str
     category_id: str
@@ -65,12 +65,18 @@ class PatternRow:
     depth: int | None
     trigger_keywords: tuple[str, ...]
     required_capabilities: tuple[str, ...]
-    pattern_definition: str | None
 
     @property
     def described(self) -> str:
         """What is embedded and searched."""
         return f"{self.name}. {self.description} {'; '.join(self.trigger_keywords)}".strip()
+
+
+@dataclass(frozen=True)
+class DerivedRow(PatternRow):
+    """A row as a sync writes it: with the graph's canonical JSON, where it has one."""
+
+    pattern_definition: str | None
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,7 @@ def synced_digest(cursor: "Cursor") -> str:
     return str(found[0]) if found else ""
 
 
-def store(categories: Sequence[Category], rows: Sequence[PatternRow], digest: str, *, anew: bool = False) -> Stored:
+def store(categories: Sequence[Category], rows: Sequence[DerivedRow], digest: str, *, anew: bool = False) -> Stored:
     """Makes the registry these rows: adds, changes and retires, and embeds the texts that are new.
 
     `anew` also embeds those whose vector another model made. `enabled` and switches are let be. Safe to race and to
@@ -259,7 +265,7 @@ def _embedded(texts: Sequence[str]) -> Embedded | None:
         return None
 
 
-def _upsert(cursor: "Cursor", row: PatternRow) -> int:
+def _upsert(cursor: "Cursor", row: DerivedRow) -> int:
     values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(row).items()}
     cursor.execute(_UPSERT, values | {"described": row.described})
     return cursor.rowcount
@@ -285,7 +291,7 @@ def _pattern(row: Sequence[Any]) -> Pattern:
 _ROW = tuple(PatternRow.__dataclass_fields__)
 _PERFORMANCE = """coalesce(f.usage_count, 0), coalesce(f.rehearsal_count, 0), f.success_rate::float8,
     f.avg_satisfaction_score::float8, f.typical_latency_ms::float8, f.typical_cost_usd::float8"""
-_COLUMNS = f"""{", ".join(f"p.{name}" if name != "pattern_definition" else f"p.{name}::text" for name in _ROW)},
+_COLUMNS = f"""{", ".join(f"p.{name}" for name in _ROW)},
     c.name, p.usable, {_PERFORMANCE}"""
 _CHOSEN = """chosen AS (
     SELECT p.*, coalesce(s.enabled, p.enabled) AS usable FROM orchestration_patterns p
@@ -318,7 +324,7 @@ ON CONFLICT (category_id) DO UPDATE SET name = excluded.name, description = excl
 WHERE (c.name, c.description, c.display_order, c.pattern_count)
     <> (excluded.name, excluded.description, excluded.display_order, excluded.pattern_count)
 """
-_WRITTEN = (*_ROW, "described")
+_WRITTEN = (*DerivedRow.__dataclass_fields__, "described")
 _VECTOR = ("semantic_embedding", "embedding_model", "embedding_version")
 # A vector belongs to its text: it goes where that changes, and `_EMBED` brings the new one.
 _UPSERT = f"""

@@ -41,13 +41,12 @@ def _is_listed_by_pyflyte() -> bool:
     """Whether `pyflyte run` asks what this file holds. It reads `__dict__` alone: all would have to be compiled."""
     import click
 
-    from workflows.local import under_pyflyte
-
-    if not under_pyflyte():
+    context = click.get_current_context(silent=True)
+    if context is None or context.find_root().info_name != "pyflyte":
         return False
     from flytekit.clis.sdk_in_container.run import WorkflowCommand
 
-    return isinstance(click.get_current_context().command, WorkflowCommand)
+    return isinstance(context.command, WorkflowCommand)
 
 
 def _list_and_exit() -> NoReturn:

@@ -19,6 +19,7 @@ from tests.scripts.conftest import SPEC, Radiant, Tenant
 from utils.db import tenant_transaction
 from utils.patterns import performance_of
 from utils.runs import OpenRequest, conclude_run, open_run, set_status
+from workflows import catalogue as all_patterns
 
 Refused = Callable[..., str]
 Ended = Literal["done", "rejected", "failed", "running"]
@@ -269,6 +270,14 @@ def test_the_catalogue_is_imported_at_once_and_compiles_nothing() -> None:
     seconds, *modules = done.stdout.split()
     assert float(seconds) <= 0.3
     assert not {"workflows.compiler", "tasks.spec", "utils.db", "pydantic_settings"} & set(modules)
+
+
+def test_each_pattern_is_an_attribute_of_the_catalogue_compiled_once() -> None:
+    assert dir(all_patterns) == sorted(pattern_files())
+    assert all_patterns.ai_judge is all_patterns.ai_judge
+    assert all_patterns.ai_judge.name == "workflows.catalogue.ai_judge"
+    with pytest.raises(AttributeError, match="unknown pattern 'ai_jude': did you mean ai_judge"):
+        _ = all_patterns.ai_jude
 
 
 def test_pyflyte_lists_the_patterns_of_the_catalogue() -> None:
