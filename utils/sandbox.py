@@ -66,7 +66,10 @@ def run_session(
 @contextmanager
 def _directory() -> Iterator[Path]:
     """A directory of its own, gone at the end. Code cannot make links, so that nothing outside is followed."""
-    home = Path(tempfile.mkdtemp(prefix="radiant-code-")).resolve()
+    try:
+        home = Path(tempfile.mkdtemp(prefix="radiant-code-")).resolve()
+    except OSError as error:
+        raise CannotConfine(f"code needs a directory to write in: set TMPDIR to one ({error.strerror})") from error
     try:
         yield home
     finally:

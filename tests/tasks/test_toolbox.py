@@ -72,6 +72,13 @@ def test_a_tool_that_has_what_it_needs_passes(database: str) -> None:
     check_tools(["documents", "sql", "calculator"], frozenset({"documents", "database"}))
 
 
+def test_code_needs_a_machine_that_confines_it(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    code = Step(id="c", does=Tool(name="tasks.code.run_code"), sees=see(code="prompt"))
+    with pytest.raises(BadInput, match="code cannot be confined on riscv64"):
+        open_asked(spec(code), {"prompt": "p"}, Asked(models="rehearsal/ada"))
+
+
 def needing(*names: str) -> GraphSpec:
     """A pattern that names tools outright, and takes others from its input."""
     steps = [

@@ -296,3 +296,9 @@ def test_the_filter_of_another_machine_has_its_own_numbers() -> None:
     own, other = sandbox_policy.filter_program(1, "x86_64"), sandbox_policy.filter_program(1, "aarch64")
     assert len(own) % 8 == len(other) % 8 == 0
     assert own != other
+
+
+def test_without_a_place_to_write_code_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(CannotConfine, match="set TMPDIR"):
+        run("print(1)")
