@@ -100,6 +100,25 @@ def observation(result: Replies, most: int = 4000) -> Reply:
     return reply(cut(text, most), key=result[0].key if result else "", data=data)
 
 
+@pure
+def found(result: Replies, field: str = "results", each: int = 0) -> Replies:
+    """What tools listed under a field (web: results, documents: passages), a reply an item, each item once.
+
+    Key is its id, else its url, else its number; text its text, else its title; fields the item itself. Of each reply
+    the first `each` are taken (0: all). What is no object with a text is left out.
+    """
+    items: dict[str, Reply] = {}
+    for one in ok_of(result):
+        listed = one.data().get(field)
+        for item in (listed if isinstance(listed, list) else [])[: each or None]:
+            if not isinstance(item, dict) or not (text := str(item.get("text") or item.get("title") or "")).strip():
+                continue
+            key = str(item.get("id") or item.get("url") or len(items) + 1)
+            score = item.get("score")
+            items.setdefault(key, reply(text, key=key, data=item, score=score if isinstance(score, float) else None))
+    return list(items.values())
+
+
 def cut(text: str, most: int) -> str:
     """A text of at most so many characters, which says where it was cut."""
     return text if len(text) <= most else f"{text[:most]}\n[cut: {len(text) - most:,} more characters]"

@@ -10,7 +10,7 @@ from tasks.opening import Asked, open_asked
 from tasks.reply import Reply, failed, reply
 from tasks.run import Run
 from tasks.spec import At, Fan, Function, GraphSpec, Input, Step, Tool, see
-from tasks.tool_calls import observation, read_call, same_calls, valid_call
+from tasks.tool_calls import found, observation, read_call, same_calls, valid_call
 from tasks.toolbox import catalogue, check_tools, needed_tools, run_tool, tools_input
 from tests.fake_tools import ToolServer
 from tests.tasks.conftest import Give
@@ -195,6 +195,24 @@ def test_an_observation_is_what_a_model_may_read() -> None:
     assert observation([]).text == "(nothing)"
 
 
+def test_what_tools_list_becomes_replies_each_once() -> None:
+    one = reply(
+        data={"results": [{"url": "u1", "text": "A"}, {"url": "u2", "title": "B"}, {"url": "u3"}, 7, {"text": "C"}]}
+    )
+    two = reply(data={"results": [{"url": "u1", "text": "again"}, {"id": "p:1", "text": "D", "score": 0.5}]})
+    junk = [reply("no list"), reply(data={"results": "x"}), failed("down")]
+    made = found([one, *junk, two])
+    assert [(r.key, r.text, r.score) for r in made] == [
+        ("u1", "A", None),
+        ("u2", "B", None),
+        ("3", "C", None),
+        ("p:1", "D", 0.5),
+    ]
+    assert made[0].data() == {"url": "u1", "text": "A"}
+    assert [r.key for r in found([one, two], each=1)] == ["u1"]
+    assert found([reply(data={"passages": [{"text": "P"}]})], "passages")[0].text == "P"
+
+
 # Running.
 
 
@@ -286,10 +304,10 @@ def test_a_writing_tool_is_begun_once(give: Give, tool_server: ToolServer, *, wr
 
 
 def test_a_server_is_asked_by_the_protocol(spot: Spot, tool_server: ToolServer) -> None:
-    found = {"results": [{"title": "T", "url": "u", "text": "x"}]}
-    tool_server.serve("web", lambda arguments: {"text": "one result", "data": found}, token="t0")
+    results = {"results": [{"title": "T", "url": "u", "text": "x"}]}
+    tool_server.serve("web", lambda arguments: {"text": "one result", "data": results}, token="t0")
     (done,) = run_tool(spot, tool="web", arguments={"query": "q", "k": 3})["out"]
-    assert (done.text, done.data()) == ("one result", found)
+    assert (done.text, done.data()) == ("one result", results)
     (call,) = tool_server.calls
     assert (call.tool, call.arguments, call.headers["authorization"]) == ("web", {"query": "q", "k": 3}, "Bearer t0")
 
