@@ -19,7 +19,7 @@ from tasks.spec import (
     Tool,
     View,
     see,
-)  # fmt: skip
+)
 
 MOST_SUBTASKS = 6
 
