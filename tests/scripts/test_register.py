@@ -77,7 +77,7 @@ def test_without_a_checkout_the_version_is_asked_for(
     [
         ((), "no Flyte cluster is configured: set FLYTECTL_CONFIG"),
         (("--dry-run",), "no Flyte cluster is configured: set FLYTECTL_CONFIG"),
-        (("self_refin",), "unknown workflow 'self_refin': did you mean self_refine?"),
+        (("self_refin",), "unknown workflow 'self_refin': did you mean self_refine"),
         (("--version", "v 7"), "version 'v 7': Flyte takes letters, digits"),
         (("--version", "a/b"), "version 'a/b': Flyte takes letters, digits"),
         (("--image", ""), "which image holds this code?"),
