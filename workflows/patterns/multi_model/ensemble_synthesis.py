@@ -17,22 +17,7 @@ def build() -> GraphSpec:
         description="Combines the answers of several models into one by extracting the best points of each, merging "
         "duplicates and stating conflicts openly.",
         distinct_models=LEAST,
-        inputs=(
-            Input(name="prompt", help="What every model answers on its own.", least=1),
-            Input(
-                name="models",
-                type="models",
-                default="",
-                least=LEAST,
-                most=MOST,
-                help="2 to 5 different models, or a tier; three are usual.",
-            ),
-            Input(
-                name="synthesizer",
-                default="",
-                help="The model that extracts, scores and combines; default: the first model.",
-            ),
-        ),
+        inputs=_inputs(),
         blocks=(
             Step(
                 id="panel",
@@ -71,6 +56,25 @@ def build() -> GraphSpec:
             ),
         ),
         gives={"answer": "combined", "replies": "answers", "points": "choose.best"},
+    )
+
+
+def _inputs() -> tuple[Input, ...]:
+    return (
+        Input(name="prompt", help="What every model answers on its own.", least=1),
+        Input(
+            name="models",
+            type="models",
+            default="",
+            least=LEAST,
+            most=MOST,
+            help="2 to 5 different models, or a tier; three are usual.",
+        ),
+        Input(
+            name="synthesizer",
+            default="",
+            help="The model that extracts, scores and combines; default: the first model.",
+        ),
     )
 
 
