@@ -1,7 +1,7 @@
 """What a caller may supply instead of having it made: a text, a plan, a manuscript."""
 
 from tasks.functions import pure
-from tasks.reply import Replies
+from tasks.reply import Replies, ok_of
 
 
 @pure
@@ -14,3 +14,9 @@ def is_supplied(given: Replies) -> bool:
 def as_is(given: Replies) -> Replies:
     """What is given, unchanged: the branch in which there is nothing to do."""
     return given
+
+
+@pure
+def latest_of(before: Replies, made: Replies) -> Replies:
+    """What was made, if anything succeeded, else what stood before."""
+    return ok_of(made) or before
