@@ -6,23 +6,34 @@ from tasks.calls import Spot
 from tasks.estimate import estimate
 from tasks.functions import find_pattern, pattern_files
 from tasks.refs import bodies_of
-from tasks.reply import Slots, reply
+from tasks.reply import Replies, Slots, reply
+from tasks.retrieval import found
 from tasks.spec import OUT, Graph, GraphSpec, Use
 from tasks.tools import tool
 from utils.patterns import disabled
 
 
 @tool
-def usable_patterns(spot: Spot, most_calls: int) -> Slots:
-    """Every enabled pattern that answers a prompt with this run's models in so many calls: key is its id, text what it
-    does.
+def usable_patterns(spot: Spot, *, prompt: Replies, most_calls: int, at_most: int, always: str) -> Slots:
+    """The enabled patterns that answer a prompt with this run's models in so many calls: key is the id, text what it
+    does. Of more than `at_most` those that fit this prompt best, and `always`.
 
     One that itself takes up a pattern by name is not among them: it might take up its caller.
     """
     models = len(set(spot.run.models))
     enabled = sorted(pattern_files().keys() - disabled(UUID(spot.run.tenant_id)))
-    found = [p for p in map(find_pattern, enabled) if _answers(p) and p.distinct_models <= models]
-    return {OUT: [reply(p.description, key=p.id) for p in found if estimate(p).most_calls <= most_calls]}
+    fitting = [p for p in map(find_pattern, enabled) if _answers(p) and p.distinct_models <= models]
+    usable = [reply(p.description, key=p.id) for p in fitting if estimate(p).most_calls <= most_calls]
+    return {OUT: usable if len(usable) <= at_most else _shortlist(prompt, usable, at_most, always)}
+
+
+def _shortlist(prompt: Replies, usable: Replies, at_most: int, always: str) -> Replies:
+    """By words and meaning; in order of their ids."""
+    described = [u.but(data={"id": u.key, "title": u.key.replace("_", " ")}) for u in usable]
+    best = [always, *(p.data()["document"] for p in found(prompt[0].text, described, k=at_most))]
+    rest = (u.key for u in usable)
+    chosen = set(list(dict.fromkeys([*best, *rest]))[:at_most])
+    return [u for u in usable if u.key in chosen]
 
 
 def _answers(pattern: GraphSpec) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from tasks.calls import Spot
 from tasks.known_patterns import usable_patterns
 from tasks.registry import ensure_synced
+from tasks.reply import reply
 from tasks.run import Run
 from utils.accounts import ensure_personal
 from utils.patterns import switch
@@ -13,9 +14,11 @@ from utils.settings import settings
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def usable(*models: str, most_calls: int = 100_000) -> set[str]:
+def usable(*models: str, most_calls: int = 100_000, at_most: int = 1000, prompt: str = "Is it so?") -> set[str]:
     run = Run(tenant_id=str(settings().tenant_id), user_id="", run_id="", workflow="", models=list(models))
-    return {r.key for r in usable_patterns(Spot(run, "usable"), most_calls=most_calls)["out"]}
+    spot, asked = Spot(run, "usable"), [reply(prompt)]
+    found = usable_patterns(spot, prompt=asked, most_calls=most_calls, at_most=at_most, always="self_refine")
+    return {r.key for r in found["out"]}
 
 
 def test_one_that_takes_up_others_by_name_is_never_among_them() -> None:
@@ -40,3 +43,9 @@ def test_a_disabled_pattern_is_never_among_them() -> None:
     switch(tenant, user, "self_refine", enabled=False)
     assert "self_refine" not in usable("a")
     assert "chain_of_verification" in usable("a")
+
+
+def test_of_many_those_that_fit_the_prompt_are_shown_and_the_one_that_always_is() -> None:
+    few = usable("a", "b", "c", at_most=3, prompt="Let two sides debate it, and a judge decide.")
+    assert len(few) == 3
+    assert {"self_refine", "ai_debate"} <= few

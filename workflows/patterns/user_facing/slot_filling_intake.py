@@ -27,6 +27,8 @@ REVIEWS = 3
 MATCH = 0.5
 MOST_CALLS = 100
 """What the pattern that takes up the slots may call at most."""
+MOST_PATTERNS = 12
+"""So many are shown to the model that proposes a form: those that fit the request best."""
 DEFAULT_PATTERN = "self_refine"
 AS_DEFINED = ("name", "label", "type", "choices", "rule")
 
@@ -57,7 +59,11 @@ def _frame() -> tuple[Step, ...]:
     return (
         Step(
             id="usable",
-            does=Tool(name="tasks.known_patterns.usable_patterns", args={"most_calls": MOST_CALLS}),
+            does=Tool(
+                name="tasks.known_patterns.usable_patterns",
+                args={"most_calls": MOST_CALLS, "at_most": MOST_PATTERNS, "always": DEFAULT_PATTERN},
+            ),
+            sees=see("prompt"),
         ),
         Step(
             id="stored",
