@@ -78,7 +78,10 @@ def _value(raw: object, kind: str, now: str) -> float | None:
 
 @pure
 def statistics(items: Replies, experts: Replies, estimates: Replies, now: str) -> Slots:
-    """Per item the median and the quartiles, without a name; and the estimates that lie outside the quartiles."""
+    """Per item the median and the quartiles, without a name; and the estimates that lie outside the quartiles.
+
+    An item with fewer than three estimates has neither.
+    """
     stats, outside = [], []
     for item in items:
         values = {e.key: e.data()["values"][item.key] for e in estimates if item.key in e.data()["values"]}
@@ -89,7 +92,7 @@ def statistics(items: Replies, experts: Replies, estimates: Replies, now: str) -
         outside += [
             _outlier(item, expert, said[expert.key][item.key], values[expert.key], data)
             for expert in experts
-            if expert.key in values and not low <= values[expert.key] <= high
+            if data["median"] is not None and expert.key in values and not low <= values[expert.key] <= high
         ]
     return {"stats": stats, "outside": outside}
 

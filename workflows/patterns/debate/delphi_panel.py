@@ -207,9 +207,12 @@ different sides: practice, research, money, an outside view with base rates, som
 No names of real people, and no opinion on the question. If you are unsure which fields matter, take those that pay \
 for a wrong estimate.
 
-Reply with JSON, for example (one of the five is shown):
-{"profiles": [{"profile": "You are a database engineer who has migrated billing systems. You look first at the data \
-that do not fit."}]}"""
+Reply with JSON, for example:
+{"profiles": [{"profile": "You are a database engineer who has moved billing systems. You look first at the data that \
+do not fit."}, {"profile": "You study how long such projects take. You look first at the ones that are alike."}, \
+{"profile": "You pay for the project. You look first at what else the people have to do."}, {"profile": "You forecast \
+for a living and know no databases. You look first at base rates."}, {"profile": "You were called when such a move had \
+failed. You look first at what cannot be undone."}]}"""
 
 EXPERT = """\
 You are one of several experts who estimate separately and anonymously. You estimate what you believe, not what others \

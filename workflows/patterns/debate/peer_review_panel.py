@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from tasks.answer_schemas import choice, listed, record, text, whole
+from tasks.answer_schemas import Schema, choice, listed, record, text, whole
 from tasks.spec import (
     At,
     Call,
@@ -14,6 +14,7 @@ from tasks.spec import (
     Input,
     Loop,
     Member,
+    Sees,
     Step,
     Test,
     View,
@@ -21,7 +22,7 @@ from tasks.spec import (
 )
 
 MOST_WEAKNESSES = 6
-AUTHOR_SEAT, FIRST_REFEREE, CHAIR_SEAT = 0, 1, 4
+FIRST_REFEREE, CHAIR_SEAT = 1, 4
 REVIEW = ("score", "confidence", "strengths", "weaknesses", "questions")
 RESPONSE = ("key", "weakness", "stance", "response")
 UPDATED = ("score_before", "score", "confidence", "resolved", "open", "comment")
@@ -49,103 +50,20 @@ def build() -> GraphSpec:
     )
 
 
-def _reviews() -> tuple[Step | Fan, ...]:
-    """Each referee sees the work, and neither the others nor the task."""
-    return (
-        Step(
-            id="seats",
-            does=Function(fn="tasks.panels.seats", args={"roles": dict.fromkeys(("author", *REFEREES, "chair"), "")}),
-            sees=see("models"),
-        ),
-        Step(
-            id="written",
-            does=Call(system=AUTHOR, prompt=WRITE, model=At(ref="seats"), max_tokens=4096, lessons=True),
-            sees=see("prompt"),
-            unless=Test(fn="tasks.algorithms.supplied.is_supplied", sees=see(given="manuscript")),
-            otherwise="manuscript",
-        ),
-        Fan(
-            id="referee",
-            does=Call(system=REFEREE, prompt=REFEREE_IT, temperature=0.3, answer_schema=REVIEW_SCHEMA),
-            members=tuple(
-                Member(key=name, role=role, model=At(ref="seats", index=FIRST_REFEREE + i))
-                for i, (name, role) in enumerate(REFEREES.items())
-            ),
-            sees=see(work="written"),
-            at_most=len(REFEREES),
-            quorum=2,
-        ),
-        Step(
-            id="reviews",
-            does=Function(fn="tasks.algorithms.peer_review.numbered_reviews", args={"roles": {**REFEREES}}),
-            sees=see(reviews="referee"),
-        ),
-    )
+def _function(block: str, fn: str, sees: Sees) -> Step:
+    return Step(id=block, does=Function(fn=f"tasks.algorithms.peer_review.{fn}"), sees=sees)
 
 
-def _rebuttal() -> tuple[Step | Fan, ...]:
-    """The author answers every weakness and applies what is conceded; then the referees score again."""
-    return (
-        Step(
-            id="rebut",
-            does=Call(
-                system=AUTHOR,
-                prompt=REBUT,
-                model=At(ref="seats"),
-                temperature=0.3,
-                max_tokens=4096,
-                answer_schema=REBUTTAL_SCHEMA,
-                lessons=True,
-            ),
-            sees=see(work="written", reviews=View(ref="reviews", fields=REVIEW)),
-            on_failure="keep",
-        ),
-        Step(
-            id="responses",
-            does=Function(fn="tasks.algorithms.peer_review.responses"),
-            sees=see("reviews", rebuttal="rebut"),
-        ),
-        Step(
-            id="revised",
-            does=Call(
-                system=AUTHOR,
-                prompt=APPLY,
-                model=At(ref="seats"),
-                temperature=0.3,
-                max_tokens=4096,
-                retries=1,
-                lessons=True,
-            ),
-            sees=see(work="written", rebuttal=View(ref="responses", fields=RESPONSE)),
-            unless=Test(fn="tasks.algorithms.peer_review.nothing_conceded", sees=see(rows="responses")),
-            otherwise="written",
-        ),
-        Fan(
-            id="rescore",
-            over="reviews",
-            does=Call(
-                system=REFEREE,
-                prompt=RESCORE,
-                role=At(ref="item", field="role"),
-                model=At(ref="item", field="model"),
-                temperature=0,
-                max_tokens=1024,
-                answer_schema=RESCORE_SCHEMA,
-            ),
-            sees=see(
-                own=View(ref="item", fields=REVIEW),
-                reviews=View(ref="reviews", fields=REVIEW),
-                rebuttal=View(ref="responses", fields=RESPONSE),
-                revised="revised",
-            ),
-            at_most=len(REFEREES),
-            quorum=0,
-        ),
-        Step(
-            id="updated",
-            does=Function(fn="tasks.algorithms.peer_review.updated_reviews"),
-            sees=see("reviews", second="rescore"),
-        ),
+def _author(prompt: str, schema: Schema | None = None) -> Call:
+    return Call(
+        system=AUTHOR,
+        prompt=prompt,
+        model=At(ref="seats"),
+        temperature=0.3,
+        max_tokens=4096,
+        answer_schema=schema,
+        retries=1,
+        lessons=True,
     )
 
 
@@ -161,9 +79,78 @@ def _chair(prompt: str) -> Call:
     )
 
 
+def _reviews() -> tuple[Step | Fan, ...]:
+    """Each referee sees the work, and neither the others nor the task."""
+    roles: dict[str, JsonValue] = dict.fromkeys(("author", *REFEREES, "chair"), "")
+    return (
+        Step(id="seats", does=Function(fn="tasks.panels.seats", args={"roles": roles}), sees=see("models")),
+        Step(
+            id="written",
+            does=_author(WRITE),
+            sees=see("prompt"),
+            unless=Test(fn="tasks.algorithms.supplied.is_supplied", sees=see(given="manuscript")),
+            otherwise="manuscript",
+        ),
+        Fan(
+            id="referee",
+            does=Call(system=REFEREE, prompt=REFEREE_IT, temperature=0.3, answer_schema=REVIEW_SCHEMA),
+            members=tuple(
+                Member(key=name, role=role, model=At(ref="seats", index=i))
+                for i, (name, role) in enumerate(REFEREES.items(), FIRST_REFEREE)
+            ),
+            sees=see(work="written"),
+            at_most=len(REFEREES),
+            quorum=2,
+        ),
+        Step(
+            id="reviews",
+            does=Function(fn="tasks.algorithms.peer_review.numbered_reviews", args={"roles": {**REFEREES}}),
+            sees=see(reviews="referee"),
+        ),
+    )
+
+
+def _rebuttal() -> tuple[Step | Fan, ...]:
+    """The author answers every weakness and applies what is conceded; then the referees score again."""
+    reviews, responses = View(ref="reviews", fields=REVIEW), View(ref="responses", fields=RESPONSE)
+    return (
+        Step(
+            id="rebut",
+            does=_author(REBUT, REBUTTAL_SCHEMA),
+            sees=see(work="written", reviews=reviews),
+            on_failure="keep",
+        ),
+        _function("responses", "responses", see("reviews", rebuttal="rebut")),
+        Step(
+            id="revised",
+            does=_author(APPLY),
+            sees=see(work="written", rebuttal=responses),
+            unless=Test(fn="tasks.algorithms.peer_review.nothing_conceded", sees=see(rows="responses")),
+            otherwise="written",
+        ),
+        Fan(
+            id="rescore",
+            over="reviews",
+            does=Call(
+                system=REFEREE,
+                prompt=RESCORE,
+                role=At(ref="item", field="role"),
+                model=At(ref="item", field="model"),
+                temperature=0,
+                max_tokens=1024,
+                answer_schema=RESCORE_SCHEMA,
+            ),
+            sees=see("revised", own=View(ref="item", fields=REVIEW), reviews=reviews, rebuttal=responses),
+            at_most=len(REFEREES),
+            quorum=0,
+        ),
+        _function("updated", "updated_reviews", see("reviews", second="rescore")),
+    )
+
+
 def _decision() -> tuple[Step, ...]:
     return (
-        Step(id="prior", does=Function(fn="tasks.algorithms.peer_review.prior"), sees=see("updated")),
+        _function("prior", "prior", see("updated")),
         Step(
             id="meta",
             does=_chair(DECIDE),
@@ -175,78 +162,35 @@ def _decision() -> tuple[Step, ...]:
             ),
             on_failure="keep",
         ),
-        Step(
-            id="decision",
-            does=Function(fn="tasks.algorithms.peer_review.chair_decision"),
-            sees=see("meta", "prior"),
-        ),
-        Step(
-            id="unresolved",
-            does=Function(fn="tasks.algorithms.peer_review.unresolved"),
-            sees=see("updated", rows="responses"),
-        ),
+        _function("decision", "chair_decision", see("meta", "prior")),
+        _function("unresolved", "unresolved", see("updated", rows="responses")),
     )
 
 
 def _second_revision() -> Loop:
     """Where the decision is major, once more: the author revises, the chair decides alone."""
+    again = Step(
+        id="again",
+        does=_author(REVISE_AGAIN),
+        sees=see("work", decision="ruling", unresolved=View(ref="unresolved", fields=RESPONSE)),
+    )
+    sees = see(revised="again", decision="ruling")
+    meta = Step(id="last-meta", does=_chair(DECIDE_AGAIN), sees=sees, on_failure="keep")
+    last = _function("last-word", "second_decision", see(meta="last-meta", before="ruling"))
     return Loop(
         id="second",
-        carries={
-            "work": Carry(start="revised", next="work"),
-            "ruling": Carry(start="decision", next="ruling"),
-        },
+        carries={"work": Carry(start="revised", next="work"), "ruling": Carry(start="decision", next="ruling")},
         until=Test(fn="tasks.algorithms.peer_review.is_not_major", sees=see(decision="ruling")),
         asks_first=True,
         turns=1,
-        body=Graph(
-            blocks=(
-                Step(
-                    id="again",
-                    does=Call(
-                        system=AUTHOR,
-                        prompt=REVISE_AGAIN,
-                        model=At(ref="seats"),
-                        temperature=0.3,
-                        max_tokens=4096,
-                        retries=1,
-                        lessons=True,
-                    ),
-                    sees=see("work", decision="ruling", unresolved=View(ref="unresolved", fields=RESPONSE)),
-                ),
-                Step(
-                    id="last-meta",
-                    does=_chair(DECIDE_AGAIN),
-                    sees=see(revised="again", decision="ruling"),
-                    on_failure="keep",
-                ),
-                Step(
-                    id="last-word",
-                    does=Function(fn="tasks.algorithms.peer_review.second_decision"),
-                    sees=see(meta="last-meta", before="ruling"),
-                ),
-            ),
-            gives={"work": "again", "ruling": "last-word"},
-        ),
+        body=Graph(blocks=(again, meta, last), gives={"work": "again", "ruling": "last-word"}),
     )
 
 
 def _outcome() -> Step:
-    return Step(
-        id="answer",
-        does=Function(fn="tasks.algorithms.peer_review.reviewed"),
-        sees=see(
-            "reviews",
-            "updated",
-            "meta",
-            rebuttal="rebut",
-            rows="responses",
-            second="rescore",
-            decision="second.ruling",
-            work="second.work",
-            ended="second.ended",
-        ),
-    )
+    sees = see("reviews", "updated", "meta", rebuttal="rebut", rows="responses", second="rescore")
+    last = see(decision="second.ruling", work="second.work", ended="second.ended")
+    return _function("answer", "reviewed", sees | last)
 
 
 REFEREES: dict[str, str] = {
