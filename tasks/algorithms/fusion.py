@@ -12,11 +12,11 @@ def fewer_than(replies: Replies, least: int) -> bool:
 
 @pure
 def fused(fuse: Replies, answers: Replies, ranking: Replies, table: Replies, least: int) -> Slots:
-    """The fused answer with the win matrix; where fewer than `least` answers survived, the best of them, unfused.
+    """The fused answer with the win matrix; where fewer than `least` survived or the fusion failed, the best, unfused.
 
     `dissent` are the answers that the fusion did not see. What failed or could not be compared makes it degraded.
     """
-    unfused = fewer_than(ranking, least)
+    unfused = fewer_than(ranking, least) or not fuse[0].ok
     used = ranking[:1] if unfused else ranking[:least]
     matrix = table[0].data()
     lost = [a.key for a in answers if not a.ok]
@@ -24,9 +24,9 @@ def fused(fuse: Replies, answers: Replies, ranking: Replies, table: Replies, lea
         **matrix,
         "fused": [] if unfused else [u.key for u in used],
         "failed": lost,
-        "lost": first_cause(answers),
+        "lost": first_cause([*answers, *fuse]),
     }
     outcome = "degraded" if lost or unfused or matrix["unjudged"] else "answered"
-    final = fuse[0]
+    final = ranking[0] if unfused else fuse[0]
     made = reply(final.text, key="answer", data=data, model=final.model, outcome=outcome)
     return {"answer": [made], "dissent": ranking[len(used) :]}

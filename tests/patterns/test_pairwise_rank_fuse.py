@@ -107,6 +107,16 @@ def test_fewer_than_three_survivors_give_the_first_unfused(
     assert (played.data["fused"], played.answer.outcome) == ([], "degraded")
 
 
+def test_a_fusion_that_fails_leaves_the_first_unfused(stage: Stage) -> None:
+    plain = script(*SAYS[:4])
+    inputs = {"judge": "openai/referee", "prompt": "?"}
+    played = stage.play(
+        "pairwise_rank_fuse", lambda a: BROKEN if a.by(FUSER) else plain(a), models=MODELS[:4], **inputs
+    )
+    assert (played.answer.text, played.answer.outcome, played.data["fused"]) == ("gamma", "degraded", [])
+    assert "500" in played.data["lost"]
+
+
 def test_all_models_down_fails_the_run(stage: Stage) -> None:
     with pytest.raises(RunFailed, match="0 of 4 replies succeeded"):
         rank(stage, *[BROKEN] * 4)

@@ -54,6 +54,7 @@ def build() -> GraphSpec:
                     fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="rank.top"), args={"least": KEPT}
                 ),
                 otherwise="rank.first",
+                on_failure="keep",
             ),
             Step(
                 id="fused",
