@@ -4,8 +4,9 @@ from uuid import UUID
 
 from tasks.calls import Spot
 from tasks.estimate import estimate
-from tasks.functions import find_pattern, pattern_files
+from tasks.functions import pattern_files
 from tasks.refs import bodies_of
+from tasks.registry import built
 from tasks.reply import Replies, Slots, reply
 from tasks.retrieval import found
 from tasks.spec import OUT, Graph, GraphSpec, Use
@@ -16,15 +17,17 @@ from utils.patterns import disabled
 @tool
 def usable_patterns(spot: Spot, *, prompt: Replies, most_calls: int, at_most: int, always: str) -> Slots:
     """The enabled patterns that answer a prompt with this run's models in so many calls: key is the id, text what it
-    does. Of more than `at_most` those that fit this prompt best, and `always`.
+    does. `shown` are, of more than `at_most`, those that fit this prompt best, and `always`.
 
     One that itself takes up a pattern by name is not among them: it might take up its caller.
     """
     models = len(set(spot.run.models))
     enabled = sorted(pattern_files().keys() - disabled(UUID(spot.run.tenant_id)))
-    fitting = [p for p in map(find_pattern, enabled) if _answers(p) and p.distinct_models <= models]
+    whole = [p for p, _ in map(built, enabled) if p]
+    fitting = [p for p in whole if _answers(p) and p.distinct_models <= models]
     usable = [reply(p.description, key=p.id) for p in fitting if estimate(p).most_calls <= most_calls]
-    return {OUT: usable if len(usable) <= at_most else _shortlist(prompt, usable, at_most, always)}
+    few = len(usable) <= at_most
+    return {OUT: usable, "shown": usable if few else _shortlist(prompt, usable, at_most, always)}
 
 
 def _shortlist(prompt: Replies, usable: Replies, at_most: int, always: str) -> Replies:

@@ -112,7 +112,7 @@ def sync(*, anew: bool = False) -> Synced:
 
 def derive(entry: CatalogueEntry) -> DerivedRow:
     """The registry's row of a pattern: implemented where its file builds, broken where it does not, else planned."""
-    spec, fault = _built(entry.pattern_id)
+    spec, fault = built(entry.pattern_id)
     bound = estimate(spec) if spec else None
     return DerivedRow(
         pattern_id=entry.pattern_id,
@@ -211,7 +211,7 @@ def _list(cell: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in cell.split(";") if part.strip())
 
 
-def _built(pattern_id: str) -> tuple[GraphSpec | None, str | None]:
+def built(pattern_id: str) -> tuple[GraphSpec | None, str | None]:
     """The pattern, or why it does not build; neither where there is no file."""
     if pattern_id not in pattern_files():
         return None, None

@@ -14,11 +14,11 @@ from utils.settings import settings
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def usable(*models: str, most_calls: int = 100_000, at_most: int = 1000, prompt: str = "Is it so?") -> set[str]:
+def usable(*models: str, most_calls: int = 100_000, slot: str = "out", prompt: str = "Is it so?") -> set[str]:
     run = Run(tenant_id=str(settings().tenant_id), user_id="", run_id="", workflow="", models=list(models))
     spot, asked = Spot(run, "usable"), [reply(prompt)]
-    found = usable_patterns(spot, prompt=asked, most_calls=most_calls, at_most=at_most, always="self_refine")
-    return {r.key for r in found["out"]}
+    found = usable_patterns(spot, prompt=asked, most_calls=most_calls, at_most=3, always="self_refine")
+    return {r.key for r in found[slot]}
 
 
 def test_one_that_takes_up_others_by_name_is_never_among_them() -> None:
@@ -46,6 +46,6 @@ def test_a_disabled_pattern_is_never_among_them() -> None:
 
 
 def test_of_many_those_that_fit_the_prompt_are_shown_and_the_one_that_always_is() -> None:
-    few = usable("a", "b", "c", at_most=3, prompt="Let two sides debate it, and a judge decide.")
+    few = usable("a", "b", "c", slot="shown", prompt="Let two sides debate it, and a judge decide.")
     assert len(few) == 3
     assert {"self_refine", "ai_debate"} <= few

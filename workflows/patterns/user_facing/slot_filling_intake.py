@@ -63,6 +63,7 @@ def _frame() -> tuple[Step, ...]:
                 name="tasks.known_patterns.usable_patterns",
                 args={"most_calls": MOST_CALLS, "at_most": MOST_PATTERNS, "always": DEFAULT_PATTERN},
             ),
+            slots=("out", "shown"),
             sees=see("prompt"),
         ),
         Step(
@@ -73,7 +74,7 @@ def _frame() -> tuple[Step, ...]:
         Step(
             id="propose",
             does=Call(system=DESIGNER, prompt=PROPOSE, temperature=0.2, answer_schema=FRAME_SCHEMA, retries=1),
-            sees=see("prompt", patterns="usable"),
+            sees=see("prompt", patterns="usable.shown"),
             unless=Test(fn="tasks.intakes.frame_known", sees=see(recalled="stored"), args={"above": MATCH}),
         ),
         Step(
