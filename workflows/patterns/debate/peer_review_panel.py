@@ -149,19 +149,11 @@ def _rebuttal() -> tuple[Step | Fan, ...]:
 
 
 def _decision() -> tuple[Step, ...]:
+    responses, updated = View(ref="responses", fields=RESPONSE), View(ref="updated", fields=UPDATED)
+    sees = see("revised", "prior", updated=updated, rebuttal=responses)
     return (
         _function("prior", "prior", see("updated")),
-        Step(
-            id="meta",
-            does=_chair(DECIDE),
-            sees=see(
-                "revised",
-                "prior",
-                updated=View(ref="updated", fields=UPDATED),
-                rebuttal=View(ref="responses", fields=RESPONSE),
-            ),
-            on_failure="keep",
-        ),
+        Step(id="meta", does=_chair(DECIDE), sees=sees, on_failure="keep"),
         _function("decision", "chair_decision", see("meta", "prior")),
         _function("unresolved", "unresolved", see("updated", rows="responses")),
     )
