@@ -17,7 +17,6 @@ from utils.ledger import ledger_of
 from utils.settings import settings
 
 pytestmark = [pytest.mark.cluster, pytest.mark.outage]
-RUNS = 40
 CALL_SECONDS = 4.0
 EACH = 6
 """Calls of a run: five side by side and one that joins them."""
@@ -51,16 +50,18 @@ def _killed_service() -> None:
 
 
 @pytest.mark.usefixtures("slow_service")
-@pytest.mark.parametrize("outage", [_killed_service, machine.kill_database, machine.restart_flyte])
-def test_all_runs_end_right_and_none_pays_twice(cluster: Cluster, outage: Callable[[], None]) -> None:
-    runs = [open_bench_run("auto") for _ in range(RUNS)]
+@pytest.mark.parametrize(
+    ("outage", "number"), [(_killed_service, 100), (machine.kill_database, 40), (machine.restart_flyte, 40)]
+)
+def test_all_runs_end_right_and_none_pays_twice(cluster: Cluster, outage: Callable[[], None], number: int) -> None:
+    runs = [open_bench_run("auto") for _ in range(number)]
     with ThreadPoolExecutor(8) as threads:
         executions = list(threads.map(lambda run: cluster.launch(flyte_graphs.five_and_one, run), runs))
     unfinished = [e for e in executions if not cluster.fetch(e).is_done]
     outage()
     for execution in executions:
         cluster.ended(execution)
-    assert len(unfinished) >= RUNS / 4, "the outage came too late to prove anything"
+    assert len(unfinished) >= number / 4, "the outage came too late to prove anything"
     for run in runs:
         rows = ledger_of(settings().tenant_id, run.run_id)
         assert len(rows) == EACH
