@@ -131,11 +131,11 @@ def test_at_most_240_calls_a_round_otherwise_fewer_jobs(stage: Stage) -> None:
         read(stage, document="word " * 36_000 + SECRET, planned=BROKEN)
     shown = stage.asked()[0].question
     assert "in 31 chunks" in shown
-    assert "Jobs that can be read in a round: 7" in shown, "7 x 31 = 217; what is more is cut (test_reading)"
+    assert "Jobs that can be read in a round: 7" in shown, "7 x 31 = 217; what is more is cut (test_delegated_reading)"
 
 
 def test_a_document_of_more_than_240_chunks_is_refused_before_anything_is_paid(stage: Stage) -> None:
-    with pytest.raises(RunFailed, match="at most 240 are read"):
+    with pytest.raises(RunFailed, match="at most 240 are allowed"):
         read(stage, document="x" * (240 * 6000 + 1))
     assert stage.asked() == ()
 

@@ -1,86 +1,80 @@
-"""Reading in pieces: nothing lost, nothing twice, quotes that must be there and may have to stay."""
+"""Reading in parts: chunks by number, groups of neighbours, and levels that lose nothing."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.algorithms.reading import chunks, findings, outward, overview, reading_jobs, reading_over, split
+from tasks.algorithms.reading import (
+    condensed,
+    handed_over,
+    neighbours,
+    next_level,
+    numbered_chunks,
+    purpose,
+    relayed,
+)
 from tasks.functions import Refuse
 from tasks.reply import Replies, failed, reply
 
 
-def plan(*jobs: str) -> Replies:
-    return [reply(data={"jobs": [{"job": j} for j in jobs]})]
+def level(n: int) -> Replies:
+    return [reply(f"text {i}", key=str(i)) for i in range(1, n + 1)]
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.text(alphabet="ab \n", max_size=200), st.integers(2, 40))
-def test_the_pieces_are_the_text_but_for_blank_ones(text: str, most: int) -> None:
-    pieces = split(text, most)
-    assert "".join("".join(pieces).split()) == "".join(text.split())
-    assert all(0 < len(p) <= most and p in text for p in pieces)
-
-
-def test_a_cut_prefers_the_end_of_a_paragraph_then_of_a_word() -> None:
-    assert split("aaaa bbbb\n\ncccc dddd", 15) == ["aaaa bbbb\n\n", "cccc dddd"]
-    assert split("aaaa bbbb cccc", 12) == ["aaaa bbbb ", "cccc"]
-    assert split("x" * 25, 10) == ["x" * 10, "x" * 10, "x" * 5]
-
-
-def test_too_many_chunks_refuse() -> None:
-    assert len(chunks([reply("x" * 80)], tokens=10, most=2)) == 2
-    with pytest.raises(Refuse, match="has 3 chunks, at most 2"):
-        chunks([reply("x" * 81)], tokens=10, most=2)
-
-
-def test_the_overview_has_headings_and_no_other_line() -> None:
-    text = "# One\nsecret body\n2.1 Two\nChapter 3\nmore secrets"
-    shown = overview([reply(text)], [reply("Report")], [reply("c", key="1")] * 100, jobs=8, most=240).text
-    assert [line for line in shown.splitlines() if line.startswith("- ")] == ["- # One", "- 2.1 Two", "- Chapter 3"]
-    assert "secret" not in shown
-    assert "Jobs that can be read in a round: 2" in shown
-
-
-@pytest.mark.parametrize(("pieces", "jobs", "cells"), [(1, 8, 8), (30, 8, 240), (31, 7, 217), (240, 1, 240)])
-def test_every_job_meets_every_chunk_and_fewer_jobs_fit_more_chunks(pieces: int, jobs: int, cells: int) -> None:
-    made = [reply("c", key=str(n)) for n in range(1, pieces + 1)]
-    slots = reading_jobs(plan(*(f"job {n}" for n in range(8))), made, jobs=8, most=240, turn=1)
-    assert (len(slots["jobs"]), len(slots["cells"])) == (jobs, cells)
-    assert len({c.key for c in slots["cells"]}) == cells
-
-
-def test_the_same_job_twice_is_one_and_a_plan_that_failed_has_none() -> None:
-    one = [reply("c", key="1")]
-    assert len(reading_jobs(plan("a", " a", " "), one, jobs=8, most=240, turn=2)["jobs"]) == 1
-    assert reading_jobs([failed("down")], one, jobs=8, most=240, turn=1) == {"jobs": [], "cells": []}
-
-
-CELL = reply(key="k", data={"job": "j", "chunk": "The  Total is\n42 euros.", "number": 3})
+def test_chunks_are_numbered_over_all_documents() -> None:
+    documents = [reply("One. Two.", key="x"), failed("gone"), reply("Three.", key="y")]
+    made = numbered_chunks(documents, [reply("prompt")], tokens=2, at_most=9)
+    assert [c.key for c in made] == [str(n) for n in range(1, len(made) + 1)]
+    assert "".join(c.text for c in made) == "One. Two.Three."
+    assert [c.text for c in numbered_chunks([], [reply("prompt")], tokens=2, at_most=9)] == ["prompt"]
 
 
 @pytest.mark.parametrize(
-    ("found", "quote", "kept"),
-    [
-        ("yes", "the total is 42", True),
-        ("yes", "total is 43", False),
-        ("yes", "  ", False),
-        ("no", "the total is 42", False),
-    ],
+    ("documents", "general", "asked"),
+    [([reply("text")], "general", "Why?\n\nText."), ([], "general", "general"), ([], "", "Why?")],
 )
-def test_a_finding_needs_a_quote_that_is_there(found: str, quote: str, kept: bool) -> None:
-    slots = findings([CELL], [reply(key="k", data={"found": found, "answer": "42", "quote": quote})])
-    assert bool(slots["kept"]) is kept
+def test_what_a_text_is_read_for(documents: Replies, general: str, asked: str) -> None:
+    assert purpose([reply("Why?\n\nText.")], documents, general).text == asked
 
 
-def test_quotes_leave_only_where_they_may() -> None:
-    kept = findings([CELL], [reply(key="k", data={"found": "yes", "answer": "42", "quote": "42 euros"})])["kept"]
-    assert "euros" not in str(outward(kept, [reply("false")]))
-    assert outward(kept, [reply("true")])[0].data()["quote"] == "42 euros"
-    assert len(outward(kept, [reply("false")], kept)) == 2
+@settings(deadline=None)
+@given(st.integers(0, 40), st.integers(2, 7))
+def test_a_level_up_keeps_order_and_loses_nothing(n: int, size: int) -> None:
+    below = level(n)
+    groups = neighbours(below, size, most_tokens=-1)
+    assert all(2 <= len(g.text.split("\n\n")) <= size for g in groups)
+    above = next_level(below, [failed("down", key=g.key) for g in groups], size)
+    assert "\n\n".join(r.text for r in above) == "\n\n".join(r.text for r in below)
+    if groups:
+        assert len(above) == -(-n // size)
 
 
-def test_what_nobody_could_read_is_counted() -> None:
-    slots = findings([CELL], [failed("down", key="k")])
-    assert (slots["kept"], len(slots["unread"])) == ([], 1)
-    assert reading_over([], [])
-    assert not reading_over([], [CELL])
+def test_failed_items_are_in_no_group() -> None:
+    (group,) = neighbours([*level(2), failed("down", key="3"), *level(1)], 6, most_tokens=0)
+    assert group.text == "text 1\n\ntext 2\n\ntext 1"
+
+
+def test_what_is_short_enough_is_not_grouped() -> None:
+    assert neighbours(level(3), 6, most_tokens=6) == []
+    assert len(neighbours(level(3), 6, most_tokens=5)) == 1
+
+
+def test_nothing_read_gives_no_note() -> None:
+    with pytest.raises(Refuse, match="1: down"):
+        handed_over([], [failed("down", key="1")])
+    with pytest.raises(Refuse):
+        handed_over([], [])
+
+
+def test_a_summary_says_what_it_cites_and_lacks() -> None:
+    chunks = numbered_chunks([reply("One.", key="a"), reply("Two.", key="b")], [], tokens=9, at_most=9)
+    made = condensed([reply("X. [1,7]")], chunks, [reply("s", key="1"), failed("down", key="2")], [], [], [], [])
+    assert (made.data()["cited"], made.data()["unknown_chunks"]) == (["1"], ["7"])
+    assert (made.data()["not_covered"], made.outcome) == (["2"], "degraded")
+
+
+def test_an_answer_lists_the_chunks_that_were_skipped() -> None:
+    chunks = numbered_chunks([reply("One.", key="a")], [], tokens=9, at_most=9)
+    made = relayed([reply("A.")], [], [failed("down", key="1")], chunks, "not there")
+    assert made.text.endswith("- chunk 1: a, characters 0 to 4")
+    assert (made.data()["found"], made.data()["lost"]) == (True, ["1: down"])

@@ -30,12 +30,12 @@ def build() -> GraphSpec:
             ),
             Step(
                 id="chunks",
-                does=Function(fn="tasks.algorithms.reading.chunks", args={"tokens": CHUNK_TOKENS, "most": CELLS}),
-                sees=see("document"),
+                does=Function(fn="tasks.chunking.chunks", args={"tokens": CHUNK_TOKENS, "at_most": CELLS}),
+                sees=see(documents="document"),
             ),
             Step(
                 id="overview",
-                does=Function(fn="tasks.algorithms.reading.overview", args={"jobs": JOBS, "most": CELLS}),
+                does=Function(fn="tasks.algorithms.delegated_reading.overview", args={"jobs": JOBS, "most": CELLS}),
                 sees=see("document", "title", "chunks"),
             ),
             Loop(
@@ -46,14 +46,14 @@ def build() -> GraphSpec:
                     "unread": Carry(next="unread", how="append"),
                     "concluded": Carry(next="concluded"),
                 },
-                until=Test(fn="tasks.algorithms.reading.reading_over", sees=see("concluded", "chunks")),
+                until=Test(fn="tasks.algorithms.delegated_reading.reading_over", sees=see("concluded", "chunks")),
                 asks_first=True,
                 turns=ROUNDS,
                 body=_round(),
             ),
             Step(
                 id="answer",
-                does=Function(fn="tasks.algorithms.reading.read_answer"),
+                does=Function(fn="tasks.algorithms.delegated_reading.read_answer"),
                 slots=("answer", "replies"),
                 sees=see(concluded="rounds.concluded", jobs="rounds.jobs", kept="rounds.kept")
                 | see(unread="rounds.unread", allowed="share_quotes"),
@@ -92,7 +92,7 @@ def _round() -> Graph:
         blocks=(
             Step(
                 id="known",
-                does=Function(fn="tasks.algorithms.reading.outward"),
+                does=Function(fn="tasks.algorithms.delegated_reading.outward"),
                 sees=see("kept", allowed="share_quotes"),
             ),
             Step(
@@ -104,20 +104,20 @@ def _round() -> Graph:
             ),
             Step(
                 id="work",
-                does=Function(fn="tasks.algorithms.reading.reading_jobs", args={"jobs": JOBS, "most": CELLS}),
+                does=Function(fn="tasks.algorithms.delegated_reading.reading_jobs", args={"jobs": JOBS, "most": CELLS}),
                 slots=("jobs", "cells"),
                 sees=see("plan", "chunks"),
             ),
             _read(),
             Step(
                 id="found",
-                does=Function(fn="tasks.algorithms.reading.findings"),
+                does=Function(fn="tasks.algorithms.delegated_reading.findings"),
                 slots=("kept", "unread"),
                 sees=see("read", cells="work.cells"),
             ),
             Step(
                 id="outward",
-                does=Function(fn="tasks.algorithms.reading.outward"),
+                does=Function(fn="tasks.algorithms.delegated_reading.outward"),
                 sees=see("kept", new="found.kept", allowed="share_quotes"),
             ),
             Step(
