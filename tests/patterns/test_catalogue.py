@@ -1,0 +1,94 @@
+"""What holds for every pattern that has a file: its place, its tests, its own structure, and prompts in good order."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.functions import find_pattern, pattern_files
+from tasks.registry import catalogue
+from tests.patterns.test_golden import GOLDEN
+
+OF_THE_CATALOGUE = sorted(pattern_files().keys() - {"think_tank_swarm"})
+LONGEST_PROMPT = 6000
+WORDING = {"prompt", "system", "question", "description", "title", "help", "id", "example", "const"}
+"""What may differ between two patterns that are the same all the same."""
+LEFT_OVER = re.compile(r"TODO|FIXME|XXX|lorem ipsum|\{[a-z_]+\}(?!\})", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_it_is_a_row_of_the_catalogue_in_its_categorys_folder(pattern: str) -> None:
+    assert pattern_files()[pattern].parent.name == catalogue()[pattern].category_id
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_it_has_a_golden_file_and_tests_of_its_own(pattern: str) -> None:
+    assert (GOLDEN / f"{pattern}.json").exists()
+    tests = Path(__file__).with_name(f"test_{pattern}.py").read_text(encoding="utf-8")
+    assert tests.count("\ndef test_") >= 5
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_its_inputs_have_help_and_it_gives_an_answer(pattern: str) -> None:
+    spec = find_pattern(pattern)
+    assert all(i.help.endswith((".", "?", "]", ")")) for i in spec.inputs)
+    assert "answer" in spec.gives
+
+
+def test_no_two_have_the_same_structure() -> None:
+    alike = defaultdict(list)
+    for pattern in OF_THE_CATALOGUE:
+        spec = json.loads(find_pattern(pattern).to_json())
+        numbers = {one: f"block {n}" for n, one in enumerate(_ids(spec))}
+        alike[json.dumps(_bare(spec, numbers), sort_keys=True)].append(pattern)
+    assert [same for same in alike.values() if len(same) > 1] == []
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_its_prompts_are_whole(pattern: str) -> None:
+    for prompt in _prompts(json.loads(find_pattern(pattern).to_json())):
+        assert len(prompt) <= LONGEST_PROMPT
+        assert not LEFT_OVER.search(prompt), prompt
+        assert prompt == prompt.strip()
+        for tag in re.findall(r"<([a-z_]+)>\n\{\{", prompt):
+            assert f"</{tag}>" in prompt, f"<{tag}> is not closed"
+
+
+def _ids(value: Any) -> Iterator[str]:
+    """The ids of all blocks, in their order."""
+    if isinstance(value, dict):
+        if "kind" in value and "id" in value:
+            yield value["id"]
+        for inner in value.values():
+            yield from _ids(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _ids(inner)
+
+
+def _bare(value: Any, numbers: dict[str, str]) -> Any:
+    """A specification without wording, whose refs name blocks by their number."""
+    if isinstance(value, dict):
+        return {k: _bare(v, numbers) for k, v in value.items() if k not in WORDING}
+    if isinstance(value, list):
+        return [_bare(v, numbers) for v in value]
+    if isinstance(value, str):
+        block, dot, slot = value.partition(".")
+        return f"{numbers.get(block, block)}{dot}{slot}"
+    return value
+
+
+def _prompts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("prompt", "system") and isinstance(inner, str):
+                yield inner
+            else:
+                yield from _prompts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _prompts(inner)
