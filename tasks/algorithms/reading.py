@@ -1,148 +1,142 @@
-"""Reading a long document in pieces: chunks, what may be told of it, jobs for each chunk, findings with quotes."""
+"""Reading a text too long for one call: numbered chunks, a note handed on, summaries merged level by level."""
 
 import re
 from typing import Any
 
-from tasks.algorithms.quotes import occurs
+from tasks.algorithms.sections import section
+from tasks.chunking import Unit, about_tokens, chunks
 from tasks.functions import Refuse, pure
-from tasks.reply import Replies, Reply, Slots, canonical, ok_of, reply
-
-CHARS_A_TOKEN = 4
-MOST_HEADINGS, HEADING_CHARS = 60, 120
+from tasks.reply import Outcome, Replies, Reply, causes, ok_of, reply
 
 
 @pure
-def chunks(document: Replies, tokens: int, most: int) -> Replies:
-    """The document in pieces of at most about `tokens` tokens, none lost and none twice, cut between words.
+def numbered_chunks(
+    documents: Replies, prompt: Replies, tokens: int, at_most: int, overlap: int = 0, cut_at: Unit = "sentence"
+) -> Replies:
+    """The chunks of the documents, or of the prompt where there are none, keyed 1, 2 ... in order; fields of `chunks`.
 
-    Key is the number. Fails the run, before anything is paid, where they are more than `most`.
+    Fails the run, before anything is paid, where there are more than `at_most`.
     """
-    pieces = split("".join(d.text for d in document), tokens * CHARS_A_TOKEN)
-    if len(pieces) > most:
-        raise Refuse(f"the document has {len(pieces)} chunks, at most {most} are read: give a shorter one")
-    return [reply(text, key=str(number)) for number, text in enumerate(pieces, 1)]
-
-
-def split(text: str, most: int) -> list[str]:
-    """Pieces of at most `most` characters that together are the text, cut after a paragraph, line or word."""
-    pieces, start = [], 0
-    while start < len(text):
-        end = start + most
-        if end < len(text):
-            ends = (text.rfind(mark, start + most // 2, end) + len(mark) for mark in ("\n\n", "\n", " "))
-            end = next((e for e in ends if e > start + most // 2), end)
-        pieces.append(text[start:end])
-        start = end
-    return [p for p in pieces if p.strip()]
+    made = chunks(ok_of(documents) or prompt, tokens=tokens, overlap=overlap, cut_at=cut_at, at_most=at_most)
+    return [c.but(key=str(n), data={**c.data(), "chunk": n}) for n, c in enumerate(made, 1)]
 
 
 @pure
-def overview(document: Replies, title: Replies, chunks: Replies, jobs: int, most: int) -> Reply:
-    """What may be told of a document without showing it: title, length, headings, and how many jobs fit a round."""
-    text = "".join(d.text for d in document)
-    headings = [h.strip()[:HEADING_CHARS] for h in HEADING.findall(text)][:MOST_HEADINGS]
-    lines = [
-        f"Title: {''.join(t.text for t in title).strip() or '(none)'}",
-        f"Length: {len(text)} characters in {len(chunks)} chunks",
-        f"Jobs that can be read in a round: {_jobs_that_fit(len(chunks), jobs, most)}",
-        "Headings:",
-        *(f"- {h}" for h in headings or ["(none)"]),
-    ]
-    return reply("\n".join(lines), key="overview")
-
-
-def _jobs_that_fit(count: int, jobs: int, most: int) -> int:
-    return max(1, min(jobs, most // max(1, count)))
+def purpose(prompt: Replies, documents: Replies, general: str = "") -> Reply:
+    """What a text is read for: the prompt. Where the prompt is the text itself, `general`, else its first paragraph."""
+    if ok_of(documents):
+        return prompt[0]
+    first = re.split(r"\n\s*\n", prompt[0].text.strip(), maxsplit=1)[0]
+    return reply(general or first[:MOST_QUESTION], key="purpose")
 
 
 @pure
-def reading_jobs(plan: Replies, chunks: Replies, jobs: int, most: int, turn: int) -> Slots:
-    """`jobs` of a round, each different, as many as fit; `cells` are every one with every chunk, at most `most`."""
-    texts = dict.fromkeys(j["job"].strip() for p in ok_of(plan) for j in p.data()["jobs"])
-    wanted = [t for t in texts if t][: _jobs_that_fit(len(chunks), jobs, most)]
-    made = [reply(text, key=f"round {turn}, job {n}", data={"job": text}) for n, text in enumerate(wanted, 1)]
-    cells = [
-        reply(key=f"{job.key}, chunk {c.key}", data={"job": job.text, "chunk": c.text, "number": int(c.key)})
-        for job in made
-        for c in chunks
-    ]
-    return {"jobs": made, "cells": cells[:most]}
+def keyed_as(item: Replies, made: Replies) -> Reply:
+    """What was made of an item, under the item's key."""
+    return made[0].but(key=item[0].key)
 
 
 @pure
-def findings(cells: Replies, read: Replies) -> Slots:
-    """`kept` are the answers that were found and whose quote stands in the chunk; `unread` the cells nobody could read.
-
-    White space and case may differ, nothing else.
-    """
-    by_key = {c.key: c for c in cells}
-    kept = [_finding(by_key[r.key], r) for r in ok_of(read) if _holds(by_key[r.key], r)]
-    return {"kept": kept, "unread": [r for r in read if not r.ok]}
-
-
-def _holds(cell: Reply, read: Reply) -> bool:
-    said = read.data()
-    return said["found"] == "yes" and occurs(said["quote"], cell.data()["chunk"], any_case=True)
-
-
-def _finding(cell: Reply, read: Reply) -> Reply:
-    said, of = read.data(), cell.data()
-    data = {"job": of["job"], "answer": said["answer"], "quote": said["quote"], "chunk": of["number"]}
-    return reply(said["answer"], key=read.key, data=data, model=read.model)
+def handed_over(note: Replies, units: Replies) -> Replies:
+    """The last note. Fails the run where no chunk could be read: an answer would rest on nothing."""
+    if not ok_of(units):
+        raise Refuse(f"no chunk could be read: {'; '.join(causes(units)[:3]) or 'there was none'}")
+    return note
 
 
 @pure
-def outward(kept: Replies, allowed: Replies, new: Replies = []) -> Replies:  # noqa: B006 (never written to)
-    """The findings as they may leave the machine: without their quotes, unless the user allows them."""
-    quotes = allowed[0].text == "true"
-    return [_without_quote(f, quotes) for f in [*kept, *new]]
-
-
-def _without_quote(finding: Reply, quotes: bool) -> Reply:
-    data = {k: v for k, v in finding.data().items() if k != "quote" or quotes}
-    return finding.but(text=canonical(data), data=data)
-
-
-@pure
-def reading_over(concluded: Replies, chunks: Replies) -> bool:
-    """Whether the last conclusion is final, or there is nothing to read."""
-    return not chunks or (bool(concluded) and concluded[-1].data()["decision"] == "final")
-
-
-@pure
-def read_answer(concluded: Replies, jobs: Replies, kept: Replies, unread: Replies, allowed: Replies) -> Slots:
-    """The answer with jobs and findings by chunk; incomplete, with what is missing, where no conclusion was final.
-
-    Quotes stand in the fields, and in the text only where they may leave the machine, since others read the text.
-    `replies` are the findings as they may leave it.
-    """
-    replies = outward(kept, allowed)
-    if not concluded:
-        answer = reply("No document was given: name its text with --document.", key="answer", outcome="incomplete")
-        return {"answer": [answer], "replies": replies}
-    said = concluded[-1].data()
-    final = said["decision"] == "final"
+def relayed(answer: Replies, note: Replies, units: Replies, chunks: Replies, absent: str) -> Reply:
+    """The manager's answer, with the chunks that were skipped; the field `found` is whether the document answers."""
+    skipped = [u.key for u in units if not u.ok]
+    final = answer[0].text.strip()
     data = {
-        "decision": said["decision"],
-        "missing": [] if final else said["missing"],
-        "jobs": [j.text for j in jobs],
-        "findings": [k.data() for k in kept],
-        "unread": len(unread),
-        "quotes_shown": allowed[0].text == "true",
+        "found": absent.casefold() not in final.casefold(),
+        "chunks": [_row(c) for c in chunks],
+        "skipped": skipped,
+        "note": note[0].text if note else "",
+        "lost": causes(units),
     }
-    lines = [said["answer"], *([] if final else ["", "Incomplete. Missing:", *(f"- {m}" for m in said["missing"])])]
-    lines += ["", "What was looked for:", *(f"- {j.text}" for j in jobs)]
-    lines += ["Found in the document:", *(_line(r.data()) for r in replies)] if replies else ["Nothing was found."]
-    outcome = "incomplete" if not final else "degraded" if unread else "answered"
-    answer = reply("\n".join(lines), key="answer", data=data, model=concluded[-1].model, outcome=outcome)
-    return {"answer": [answer], "replies": replies}
+    lines = [final, *section(SKIPPED, _places(chunks, skipped))]
+    outcome: Outcome = "degraded" if skipped else "answered"
+    return reply("\n".join(lines), key="answer", data=data, model=answer[0].model, outcome=outcome)
 
 
-def _line(finding: dict[str, Any]) -> str:
-    quote = f' "{finding["quote"]}"' if "quote" in finding else ""
-    return f"- chunk {finding['chunk']}: {finding['answer']}{quote}"
+def _row(chunk: Reply) -> dict[str, Any]:
+    data = chunk.data()
+    return {"chunk": chunk.key, **{n: data[n] for n in ("document", "title", "start", "end")}}
 
 
-HEADING = re.compile(
-    r"^(?:#{1,6}[ \t]+|(?:\d+\.)+\d*[ \t]+|(?:Chapter|Section|Article|Part|Appendix)[ \t])\S.*$", re.MULTILINE
-)
+def _places(chunks: Replies, keys: list[str]) -> list[str]:
+    """Chunks as a reader finds them."""
+    rows = [_row(c) for c in chunks if c.key in keys]
+    return [f"chunk {r['chunk']}: {r['title'] or r['document']}, characters {r['start']} to {r['end']}" for r in rows]
+
+
+@pure
+def neighbours(level: Replies, size: int, most_tokens: int) -> Replies:
+    """The items of a level in groups of `size` neighbours, in document order, each a text; a last one alone is none.
+
+    No groups where the level has no more than `most_tokens`, so that it can be read at once.
+    """
+    if sum(about_tokens(r.text) for r in ok_of(level)) <= most_tokens:
+        return []
+    return [_group(g) for g in _groups(level, size) if len(g) > 1]
+
+
+def _groups(level: Replies, size: int) -> list[Replies]:
+    usable = ok_of(level)
+    return [usable[n : n + size] for n in range(0, len(usable), size)]
+
+
+def _group(items: Replies) -> Reply:
+    return reply("\n\n".join(i.text.strip() for i in items), key=f"{items[0].key} to {items[-1].key}")
+
+
+@pure
+def next_level(level: Replies, merged: Replies, size: int) -> Replies:
+    """A level after its groups were merged. One whose merging failed keeps its items as they are, under one key."""
+    if not merged:
+        return level
+    made = {m.key: m for m in ok_of(merged)}
+    kept = []
+    for group in _groups(level, size):
+        whole = _group(group)
+        kept.append(group[0] if len(group) == 1 else made.get(whole.key, whole))
+    return kept
+
+
+@pure
+def condensed(
+    final: Replies,
+    chunks: Replies,
+    first: Replies,
+    merged_1: Replies,
+    merged_2: Replies,
+    merged_3: Replies,
+    merged_4: Replies,
+) -> Reply:
+    """The summary, the chunks that it does not cover because nobody could summarise them, and the merges that failed.
+
+    `unknown_chunks` are numbers that it cites and that no chunk has; `coverage` is the share of chunks summarised.
+    """
+    missing = [r.key for r in first if not r.ok]
+    known = {c.key for c in chunks}
+    cited = list(dict.fromkeys(n for part in CITED.findall(final[0].text) for n in NUMBER.findall(part)))
+    data = {
+        "chunks": [_row(c) for c in chunks],
+        "not_covered": missing,
+        "cited": [n for n in cited if n in known],
+        "unknown_chunks": [n for n in cited if n not in known],
+        "coverage": (len(first) - len(missing)) / len(first) if first else 0.0,
+        "lost": causes([*first, *merged_1, *merged_2, *merged_3, *merged_4]),
+    }
+    lines = [final[0].text.strip(), *section(NOT_COVERED, _places(chunks, missing))]
+    outcome: Outcome = "degraded" if data["lost"] or data["unknown_chunks"] else "answered"
+    return reply("\n".join(lines), key="answer", data=data, model=final[0].model, outcome=outcome)
+
+
+MOST_QUESTION = 2000
+CITED = re.compile(r"\[(\d+(?:\s*,\s*\d+)*)\]")
+NUMBER = re.compile(r"\d+")
+SKIPPED = "Skipped, because nobody could read them"
+NOT_COVERED = "Not covered"
