@@ -1,0 +1,65 @@
+"""Near duplicates: the first of a kind stays, in order, whatever else there is."""
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from tasks.calls import Spot
+from tasks.near_duplicates import drop_near_duplicates
+from tasks.reply import Replies, failed, reply
+from tasks.run import Run
+from tests.fake_openai import FakeOpenAI, Fault
+from utils.embeddings import LEXICAL
+from utils.settings import settings
+
+SPOT = Spot(Run(tenant_id="t", user_id="u", run_id="r", workflow="w"), "unlike")
+LIBRARY = "A tool library in the old post office where members borrow drills by the day"
+ORCHARD = "An orchard on the railway bank whose fruit belongs to whoever picks it"
+
+
+@pytest.fixture
+def by_words(_home: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
+    settings.cache_clear()
+
+
+def texts(*given: str) -> Replies:
+    return [reply(text, key=f"option {n}") for n, text in enumerate(given, 1)]
+
+
+def split(*given: str) -> tuple[list[str], dict[str, str]]:
+    made = drop_near_duplicates(SPOT, texts=texts(*given), above=0.85)
+    return [k.key for k in made["kept"]], {d.key: d.data()["reason"] for d in made["dropped"]}
+
+
+@pytest.mark.usefixtures("by_words")
+def test_a_text_nearly_like_an_earlier_one_is_dropped_and_names_it() -> None:
+    kept, dropped = split(LIBRARY, ORCHARD, LIBRARY.replace("old", "former") + ".", "!!!")
+    assert kept == ["option 1", "option 2"]
+    assert dropped == {"option 3": "nearly the same as option 1", "option 4": "it has no word"}
+
+
+@pytest.mark.usefixtures("by_words")
+@hypothesis_settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([LIBRARY, ORCHARD, "Free buses on Sundays", "?"]), max_size=8))
+def test_the_first_of_each_kind_stays_in_order(given_texts: list[str]) -> None:
+    kept, dropped = split(*given_texts)
+    firsts = [f"option {given_texts.index(t) + 1}" for t in dict.fromkeys(given_texts) if t != "?"]
+    assert kept == firsts
+    assert len(kept) + len(dropped) == len(given_texts)
+
+
+def test_without_embeddings_the_same_words_are_a_duplicate_and_it_says_so(
+    fake_openai: FakeOpenAI, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RADIANT_CALL_RETRIES", "0")
+    settings.cache_clear()
+    fake_openai.embeddings_fault = Fault("server_error")
+    made = drop_near_duplicates(SPOT, texts=texts("One, two", "one two!", "one three"), above=0.85)
+    assert [k.key for k in made["kept"]] == ["option 1", "option 3"]
+    assert "words alone" in made["trouble"][0].text
+
+
+def test_what_failed_is_no_text() -> None:
+    assert drop_near_duplicates(SPOT, texts=[failed("down")], above=0.85) == {"kept": [], "dropped": [], "trouble": []}
