@@ -91,5 +91,5 @@ def first_cause(replies: Iterable[Reply]) -> str:
 
 
 def causes(replies: Iterable[Reply]) -> list[str]:
-    """Who is not a success, and why: `key: cause`, in order."""
-    return [f"{r.key}: {r.cause or r.status}" for r in replies if not r.ok]
+    """Who is not a success, and why: `key: cause`, or the cause alone where there is no key; in order."""
+    return [f"{r.key}: {r.cause or r.status}" if r.key else r.cause or r.status for r in replies if not r.ok]

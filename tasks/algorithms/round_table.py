@@ -76,13 +76,12 @@ def last_round(opened: Replies, turns: Replies) -> Replies:
 
 @pure
 def agreed_answer(scribed: Replies, positions: Replies, ended: Replies, lost: Replies, state: Replies) -> Slots:
-    """The scribe's text as the answer of the whole table."""
-    data = {**_state(ended, lost, state), "agreed": True, "agreement": 1.0, "positions": [p.data() for p in positions]}
+    """The scribe's text as the answer of the whole table; without a scribe the shared answer as the judge put it."""
+    data = {**_state(ended, [*lost, *scribed], state), "agreed": True, "agreement": 1.0}
+    written = next((s.text for s in ok_of(scribed)), "") or data["shared_answer"] or positions[0].data()["answer"]
     outcome: Outcome = "degraded" if data["lost"] else "answered"
-    return {
-        "answer": [scribed[0].but(key="answer", at=[], data=data, outcome=outcome)],
-        "dissent": [],
-    }
+    answer = reply(written, key="answer", data=data, score=1.0, model=scribed[0].model, outcome=outcome)
+    return {"answer": [answer], "dissent": []}
 
 
 @pure

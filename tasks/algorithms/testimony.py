@@ -33,10 +33,10 @@ def examined(questions: Replies, answers: Replies) -> Replies:
 
 
 @pure
-def heard(examiner: Replies, answers: Replies) -> Reply:
+def heard(examiner: Replies, answers: Replies, turn: int) -> Reply:
     """Whether all of a turn could be heard; else the first reason why not."""
     why = first_cause([*examiner, *answers])
-    return failed(why, key="heard") if why else reply(key="heard")
+    return failed(why, key=f"turn {turn}") if why else reply(key=f"turn {turn}")
 
 
 @pure
@@ -52,12 +52,13 @@ def nothing_examined(record: Replies) -> bool:
 
 
 @pure
-def ruled(claim: Replies, record: Replies, ruling: Replies, last: Replies) -> Reply:
-    """A claim with its examination and ruling; one without either is unexamined, with the reason."""
+def ruled(claim: Replies, record: Replies, ruling: Replies, turns: Replies) -> Reply:
+    """A claim with its examination, its ruling and what was lost; unexamined, with the reason, without a ruling."""
     given = ok_of(ruling)
-    why = first_cause([*ruling, *last]) or "the examiner asked nothing"
+    why = first_cause([*ruling, *turns]) or "the examiner asked nothing"
     said = given[0].data() if given else {"verdict": "unexamined", "first": "", "second": "", "reason": why}
-    data = {"claim": claim[0].text, **said, "record": [r.data() for r in record]}
+    lost = causes([*turns, *(r.but(key="ruling") for r in ruling)])
+    data = {"claim": claim[0].text, **said, "record": [r.data() for r in record], "lost": lost}
     return reply(f"{said['verdict']}: {claim[0].text}", key=claim[0].key, data=data)
 
 
@@ -70,7 +71,15 @@ def rulings_table(claims: Replies, rows: Replies) -> Replies:
 
 
 def _unexamined(claim: Reply, why: str) -> Reply:
-    data = {"claim": claim.text, "verdict": "unexamined", "first": "", "second": "", "reason": why, "record": []}
+    data = {
+        "claim": claim.text,
+        "verdict": "unexamined",
+        "first": "",
+        "second": "",
+        "reason": why,
+        "record": [],
+        "lost": [why],
+    }
     return reply(f"unexamined: {claim.text}", key=claim.key, data=data)
 
 
@@ -85,16 +94,17 @@ def cross_examined(answer: Replies, revised: Replies, table: Replies, extracted:
     """The answer with its rulings; unchecked where no claim was examined. `score` is the share that is consistent."""
     final = revised[0] if revised else answer[0]
     rows = [row.data() for row in table]
+    lost = [*causes(extracted), *(f"{row.key}, {why}" for row in table for why in row.data()["lost"])]
     counts = {v: sum(r["verdict"] == v for r in rows) for v in ("consistent", *TO_CORRECT, "unexamined")}
     data = {
         "rulings": rows,
         **counts,
         "revised": not nothing_to_correct(table),
         "original": answer[0].text,
-        "lost": causes(extracted),
+        "lost": lost,
     }
     unchecked = counts["unexamined"] == len(rows)
-    outcome: Outcome = "unchecked" if unchecked else "degraded" if counts["unexamined"] else "answered"
+    outcome: Outcome = "unchecked" if unchecked else "degraded" if counts["unexamined"] or lost else "answered"
     lines = [final.text, *section("Rulings on its claims", [_shown(r) for r in rows])]
     share = counts["consistent"] / len(rows) if rows else None
     return reply("\n".join(lines), key="answer", data=data, score=share, model=final.model, outcome=outcome)

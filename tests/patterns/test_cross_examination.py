@@ -140,6 +140,8 @@ def test_an_answer_that_fails_is_left_out_of_the_record(stage: Stage) -> None:
 
     played = examine(stage, lambda _: "consistent", answer=answer)
     assert [[q["question"] for q in r["record"]] for r in played.data["rulings"]] == [["Q TWO?"], ["Q TWO?"]]
+    assert [why.partition(":")[0] for why in played.data["lost"]] == ["claim 1, turn 1", "claim 2, turn 1"]
+    assert (played.data["consistent"], played.answer.outcome) == (2, "degraded")
 
 
 @pytest.mark.parametrize("extracted", [BROKEN, as_json(claims=[]), as_json(claims=[str(n) for n in range(9)])])

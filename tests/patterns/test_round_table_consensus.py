@@ -51,7 +51,8 @@ def table(
             said: str | Fault = how.get("judge", as_json(reason="r", agreed=found, answer="shared" if found else ""))
             return said
         if asked.by(SCRIBE):
-            return "WRITTEN"
+            written: str | Fault = how.get("scribe", "WRITTEN")
+            return written
         if "<seat>" not in asked.question:
             return open_.get(seat_of(asked), opinion("same"))
         return speak(seat_of(asked), round_of(asked)) if speak else turn("same")
@@ -159,6 +160,12 @@ def test_a_round_that_could_not_be_judged_is_no_agreement(stage: Stage, judge: s
     played = table(stage, {}, judge=judge)
     assert (played.data["agreed"], played.data["rounds_used"]) == (False, 5)
     assert len(played.data["lost"]) == 1
+
+
+def test_without_a_scribe_the_shared_answer_stands(stage: Stage) -> None:
+    played = table(stage, {}, agreed_in=1, scribe=BROKEN)
+    assert (played.answer.text, played.answer.outcome) == ("shared", "degraded")
+    assert (played.data["agreed"], len(played.data["lost"])) == (True, 1)
 
 
 def test_seats_that_share_a_model_have_roles_of_their_own(stage: Stage) -> None:

@@ -69,7 +69,7 @@ def _exam() -> Graph:
                 carries={
                     "record": Carry(next="record", how="append"),
                     "asked": Carry(next="asked"),
-                    "heard": Carry(next="heard"),
+                    "heard": Carry(next="heard", how="append"),
                 },
                 until=Test(fn="tasks.algorithms.testimony.examination_over", sees=see(questions="asked")),
                 turns=TURNS,
@@ -92,7 +92,7 @@ def _exam() -> Graph:
             Step(
                 id="row",
                 does=Function(fn="tasks.algorithms.testimony.ruled"),
-                sees=see("claim", "ruling", record="exam.record", last="exam.heard"),
+                sees=see("claim", "ruling", record="exam.record", turns="exam.heard"),
             ),
         ),
         gives={"row": "row"},

@@ -183,6 +183,7 @@ def _agreed() -> Graph:
                 id="scribe",
                 does=Call(system=SCRIBE, prompt=WRITE, temperature=0.3, max_tokens=4096, retries=1, lessons=True),
                 sees=see("prompt", positions=View(ref="last", fields=(*OPENED, "changed_because"), unnamed=True)),
+                on_failure="keep",
             ),
             Step(
                 id="shared",
