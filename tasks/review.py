@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from threading import Lock
 from uuid import UUID
 
 from tasks.reply import Replies, Slots, reply
@@ -24,14 +23,13 @@ from utils.reviews import (
     find_review,
     open_review,
 )
+from utils.terminal import asking, line
 from utils.warm import attempt
 
 DOMAIN_TIMEOUTS = {"medical": 300, "financial": 600, "legal": 900}
 """Seconds that a review may wait, by domain (seed 002, DOMAIN_TIMEOUTS); 1800 elsewhere."""
 TEN_YEARS = 315_360_000
 FORM_TRIES = 3
-_one_person = Lock()
-"""Blocks side by side may ask at once, and there is one terminal."""
 
 
 def ask(block: Ask, scope: Scope[Replies], path: str, run: Run) -> Slots:
@@ -123,13 +121,14 @@ def _at_a_terminal() -> bool:
 
 
 def _ask_at_terminal(review: Review, run: Run) -> Review:
-    """One question at a time; who leaves one (Ctrl-D) leaves it open."""
+    """Who leaves the question (Ctrl-C, Ctrl-D, an editor that fails) leaves the review open."""
     import click
 
     try:
-        with _one_person, paused():
+        with asking(), paused():
             return _decision_at_terminal(review, run)
-    except click.Abort:
+    except (click.Abort, click.ClickException):
+        click.echo(err=True)
         raise Waiting(f"run {run.run_id} waits for a person. {how_to_decide(review)}") from None
 
 
@@ -139,8 +138,7 @@ def _decision_at_terminal(review: Review, run: Run) -> Review:
     click.echo(f"\n{review.shown}\n\n{review.reason}", err=True)
     choice, text, answer = "", "", ""
     if review.choices:
-        names = [c.name for c in review.choices]
-        choice = click.prompt("Your decision", type=click.Choice(names), err=True)
+        choice = _choice_at_terminal([c.name for c in review.choices])
         if next(c for c in review.choices if c.name == choice).takes_text:
             text = _text_at_terminal(choice, review)
     if review.form:
@@ -149,22 +147,30 @@ def _decision_at_terminal(review: Review, run: Run) -> Review:
     return decide(review, choice, text, by=UUID(run.user_id), answer=answer)
 
 
+def _choice_at_terminal(names: list[str]) -> str:
+    import click
+
+    known = ", ".join(names)
+    while (given := line(f"Your decision ({known})")) not in names:
+        click.echo(f"{given!r} is none of {known}", err=True)
+    return given
+
+
 def _text_at_terminal(choice: str, review: Review) -> str:
     """An edit opens the person's editor on what was shown, where they have one; else the text is one line."""
     import click
 
     if choice == "edit" and (os.environ.get("VISUAL") or os.environ.get("EDITOR")):
         return (click.edit(answer_part(review.shown)) or "").strip()
-    return str(click.prompt("Your text", err=True)).strip()
+    return line("Your text")
 
 
 def _form_at_terminal(form: str) -> str:
     import click
 
     for _ in range(FORM_TRIES):
-        given = click.prompt(f"Your answer as JSON {form}", err=True)
         try:
-            return parse_json(given, form)
+            return parse_json(line(f"Your answer as JSON {form}"), form)
         except Unparsable as error:
             click.echo(error.message, err=True)
     raise BadInput(f"the answer did not fit its form {FORM_TRIES} times: run the same command to be asked again")

@@ -12,9 +12,12 @@ from utils.reviews import reviews_of
 from utils.runs import get_run
 from utils.settings import settings
 
+INTERRUPT, END = "\x03", "\x04"
+"""Ctrl-C and Ctrl-D, as a terminal sends them."""
 SECRET = "Should we write to jane.roe@example.org?"
 SHELL = """
-import sys
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from flytekit.clis.sdk_in_container.pyflyte import main
 for number, run_id in enumerate(sys.argv[2:], 1):
     words = ["run", "workflows/think_tank.py", "think_tank", "--prompt", sys.argv[1], "--require_approval"]
@@ -25,7 +28,8 @@ for number, run_id in enumerate(sys.argv[2:], 1):
         if number == len(sys.argv) - 2:
             raise
 """
-"""Commands one after the other in a process that imports everything once; it exits as the last of them."""
+"""Commands one after the other in a process that imports everything once; it exits as the last of them. The terminal
+is its own, so that Ctrl-C interrupts it."""
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Terminal:
         if self.answers and (at := self.printed.find(self.answers[0][0], self._answered)) >= 0:
             question, typed = self.answers.pop(0)
             self._answered = at + len(question)
-            os.write(leader, (typed + "\n").encode())
+            os.write(leader, (typed if typed in (INTERRUPT, END) else typed + "\n").encode())
 
 
 def ended(run_id: str) -> tuple[str, str]:
@@ -95,3 +99,17 @@ def test_a_person_is_asked_and_the_command_goes_on_as_decided() -> None:
     assert "jane.roe@example.org" not in asked
     assert "status" in given
     assert "Write to jane.roe@example.org today." in edited
+
+
+@pytest.mark.usefixtures("no_provider", "database")
+def test_who_leaves_the_question_leaves_the_review_open() -> None:
+    terminal = Terminal(
+        ("interrupted", "closed", "after-a-word"),
+        [("Your decision", INTERRUPT), ("Your decision", END), ("Your decision", "edit"), ("Your text", INTERRUPT)],
+    )
+    assert terminal.run() == 3, terminal.printed
+    for run in terminal.runs:
+        assert f"run {run} waits for a person. Decide with `radiant approve {run}`" in terminal.printed
+        assert f"[{run} ended with 3]" in terminal.printed, terminal.printed
+        assert ended(run) == ("waiting", "")
+    assert "Traceback" not in terminal.printed

@@ -23,6 +23,7 @@ from utils.logs import bound, for_people, start_logging
 from utils.runs import heartbeat, lease, set_status
 from utils.settings import settings
 from utils.telemetry import span
+from utils.terminal import interruptible
 
 EXIT_CODES: dict[RunStatus, int] = {"done": 0, "degraded": 0, "rejected": 4, "blocked": 4}
 
@@ -57,6 +58,7 @@ def _run(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[Resu
         return opened.result, []
     start_logging()
     with (
+        interruptible(),
         lease(tenant, run.run_id),
         heartbeat(tenant, run.run_id),
         bound(run=run.run_id, tenant=run.tenant_id),
