@@ -55,11 +55,16 @@ class Cards:
         return tuple(c for r in said if (r.text or r.fields) not in self.seen for c in self.of([r]))
 
     def lessons(self, replies: Iterable[Reply]) -> tuple[Card, ...]:
-        """Lessons go by what they say: their keys tell a person nothing."""
-        made = ((r.text, c) for r in replies for c in self.of([r]))
+        """Lessons go by what they say: their keys tell a person nothing. Beside it, how they match and are trusted."""
+        made = ((r, c) for r in replies for c in self.of([r]))
         return tuple(
-            replace(c, who=clipped(printable(text), 200), body=c.body if len(text) > 200 else Markup())
-            for text, c in made
+            replace(
+                card,
+                who=clipped(printable(lesson.text), 200),
+                facts=_standing(lesson),
+                body=card.body if len(lesson.text) > 200 else Markup(),
+            )
+            for lesson, card in made
         )
 
     def _card(self, reply: Reply, fields: bool) -> Card | None:
@@ -94,6 +99,13 @@ def _facts_of(reply: Reply) -> str:
     parts += [f"score {reply.score:.2f}"] if reply.score is not None else []
     parts += [reply.outcome.replace("_", " ")] if reply.outcome != "answered" else []
     return clipped(printable(" · ".join(parts)), 300)
+
+
+def _standing(lesson: Reply) -> str:
+    confidence = lesson.get("confidence")
+    parts = [f"match {lesson.score:.2f}"] if lesson.score is not None else []
+    parts += [f"confidence {confidence:.2f}"] if isinstance(confidence, float) else []
+    return " · ".join(parts)
 
 
 EMPTY: Sequence[object] = (None, "", [], {})

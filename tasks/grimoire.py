@@ -5,6 +5,7 @@ from uuid import UUID
 
 from tasks.calls import Spot
 from tasks.librarian import librarian_review
+from tasks.memories import match
 from tasks.reply import Replies, Reply, failed, reply
 from utils.embeddings import Embedded, embed
 from utils.errors import CallFailed
@@ -20,7 +21,8 @@ def recall(query: str, k: int, spot: Spot) -> Replies:
     """The `k` lessons that fit a query best; those beyond the fifth have the status `skipped`. Seed 002's
     consult_grimoire.
 
-    Notes which lessons the run used. An embedding model that fails leaves the search by words, and says so in a failed
+    Score is how well a lesson matches (tasks.memories.match), None where its vector is of another model. Notes which
+    lessons the run used. An embedding model that fails leaves the search by words, and says so in a failed
     reply; an error of the database is raised.
     """
     run, text = spot.run, query.replace("\x00", " ")
@@ -30,7 +32,8 @@ def recall(query: str, k: int, spot: Spot) -> Replies:
     wanted = Wanted(text, domains(run.domain), run.rehearsal, k, embedded)
     found = search(UUID(run.tenant_id), wanted)
     mark_used(UUID(run.tenant_id), run.run_id, [f.lesson.id for f in found[:USED]])
-    return [_reply(one, used=place < USED) for place, one in enumerate(found)] + trouble
+    model = embedded.model if embedded else ""
+    return [_reply(one, model, used=place < USED) for place, one in enumerate(found)] + trouble
 
 
 def remember(
@@ -59,7 +62,7 @@ def _embedded(text: str) -> tuple[Embedded | None, Replies]:
         return None, [failed(f"lessons were searched by words alone: {error.message}", key="(vectors)")]
 
 
-def _reply(found: Found, *, used: bool) -> Reply:
+def _reply(found: Found, model: str, *, used: bool) -> Reply:
     lesson = found.lesson
     data = {
         "id": str(lesson.id),
@@ -69,7 +72,8 @@ def _reply(found: Found, *, used: bool) -> Reply:
         "origin": origin(lesson),
         "used": used,
     }
-    made = reply(TAG.sub("< ", lesson.text), key=str(lesson.id), data=data, score=found.score)
+    score = None if found.similarity is None else match(found.similarity, model)
+    made = reply(TAG.sub("< ", lesson.text), key=str(lesson.id), data=data, score=score)
     return made if used else made.but(status="skipped", cause=f"beyond the {USED} that are used")
 
 

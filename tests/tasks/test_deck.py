@@ -116,7 +116,7 @@ def view_of(**changes: Any) -> DeckView:
         graph=graph_of_all(),
         traced=walked(),
         signals=[Signal(signal_type="human_decision", value=0.25, source="review", model="m/one", node="ada")],
-        lessons=[reply("When asked to move, ask why.", key="6f1e", data={"confidence": 0.83})],
+        lessons=[reply("When asked to move, ask why.", key="6f1e", score=0.76, data={"confidence": 0.83})],
         learned=[reply("When Bell says go, look twice.", key="new"), Reply(key="x", status="rejected", cause="known")],
         ledger=[
             paid("votes", 0.02, "m/one"),
@@ -170,7 +170,7 @@ def page(request: pytest.FixtureRequest) -> Page:
         "total 3 300 $0.0300 + unknown",
         "votes 2 200 $0.0300",
         "When asked to move, ask why.",
-        "confidence 0.83",
+        "match 0.76 · confidence 0.83",
         "When Bell says go, look twice.",
         "Not learned known",
         "human decision 0.25 review ada, m/one",
