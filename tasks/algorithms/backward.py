@@ -5,10 +5,11 @@ parent, rule, depth, verdict ("" while it is open), facts and why. A rule that w
 that goal: its subgoals and whether its consequent asserts or negates the goal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from tasks.algorithms.distinct import distinct
 from tasks.answers import normalised
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, Slots, first_cause, ok_of, reply
@@ -21,7 +22,7 @@ ROOT = "0"
 def knowledge(extracted: Replies) -> Slots:
     """Facts f1..fn and rules r1..rn, each once, and the root of the search: the goal."""
     data = extracted[0].data()
-    facts = _once(data["facts"])
+    facts = distinct(data["facts"])
     rules = {normalised(f"{r['if']} > {r['then']}"): r for r in data["rules"] if r["if"].strip() and r["then"].strip()}
     root = {**_OPEN, "parent": "", "rule": "", "depth": 0}
     return {
@@ -36,10 +37,6 @@ def knowledge(extracted: Replies) -> Slots:
         ],
         "nodes": [reply(data["goal"].strip(), key=ROOT, data=root)],
     }
-
-
-def _once(texts: Sequence[str]) -> list[str]:
-    return list({normalised(t): t.strip() for t in reversed(texts) if t.strip()}.values())[::-1]
 
 
 @lru_cache(maxsize=4096)

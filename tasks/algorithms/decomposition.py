@@ -1,5 +1,6 @@
 """Decomposition: a question split into easier ones, which are answered in order, and the chain of their answers."""
 
+from tasks.algorithms.distinct import distinct
 from tasks.answers import after_marker, normalised
 from tasks.functions import Refuse, pure
 from tasks.reply import Replies, Reply, Slots, first_cause, ok_of, reply
@@ -13,10 +14,8 @@ def sub_questions(prompt: Replies, decomposed: Replies, most: int) -> Slots:
     """
     original = prompt[0].text
     said = [e.data() for e in ok_of(decomposed)]
-    asked: dict[str, str] = {}
-    for question in (q.strip() for d in said for q in d["questions"] if q.strip()):
-        asked.setdefault(normalised(question), question)
-    easier = [q for form, q in asked.items() if form != normalised(original)][: most - 1]
+    asked = distinct(q for d in said for q in d["questions"])
+    easier = [q for q in asked if normalised(q) != normalised(original)][: most - 1]
     facts = [f.strip() for d in said for f in d["facts"] if f.strip()]
     queue = [reply(q, key=f"q{n}") for n, q in enumerate([*easier, original], 1)]
     return {"queue": queue, "facts": [reply("\n".join(f"- {f}" for f in facts) or "(none)", key="facts")]}

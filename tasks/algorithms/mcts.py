@@ -10,6 +10,7 @@ from math import inf, log, sqrt
 from statistics import fmean
 from typing import Any
 
+from tasks.algorithms.distinct import distinct
 from tasks.answers import normalised
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, Slots, first_cause, ok_of, reply
@@ -38,11 +39,11 @@ def planted(root: Replies, steps: Replies, branch: int) -> Replies:
 
 def _children(node: Reply, steps: Replies, branch: int) -> Replies:
     """At most `branch` different next steps, in order."""
-    texts = {normalised(s): s.strip() for e in ok_of(steps) for s in reversed(e.data()["steps"]) if s.strip()}
+    texts = distinct(s for e in ok_of(steps) for s in e.data()["steps"])
     data = node.data()
     return [
         reply(text, key=f"{node.key}.{n}", data=_node(f"{node.key}.{n}", data["depth"] + 1, data["state"]))
-        for n, text in enumerate(list(reversed(texts.values()))[:branch], 1)
+        for n, text in enumerate(texts[:branch], 1)
     ]
 
 

@@ -5,6 +5,7 @@ is given only when the proposition is stored, so that its parents come before it
 is topological.
 """
 
+from tasks.algorithms.distinct import distinct
 from tasks.answers import normalised
 from tasks.functions import pure
 from tasks.reply import Replies, Reply, Slots, first_cause, ok_of, reply
@@ -16,8 +17,7 @@ MOST_PARENTS = 3
 def premises(extracted: Replies) -> Slots:
     """The premises as the first propositions, each once, and the goal."""
     data = extracted[0].data()
-    unique = {normalised(p): p.strip() for p in reversed(data["premises"]) if p.strip()}
-    known = [_proposition(n, text, []) for n, text in enumerate(reversed(unique.values()), 1)]
+    known = [_proposition(n, text, []) for n, text in enumerate(distinct(data["premises"]), 1)]
     return {"known": known, "goal": [reply(data["goal"].strip(), key="goal")]}
 
 
