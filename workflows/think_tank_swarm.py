@@ -14,22 +14,7 @@ def build() -> GraphSpec:
         title="Think Tank",
         description="Specialists with different roles answer side by side; a synthesis gives one answer and states "
         "where they disagree.",
-        inputs=(
-            Input(name="prompt", help="The question or task.", least=1),
-            Input(
-                name="models", type="models", default="", help="Models, or a tier, that the specialists take in turn."
-            ),
-            Input(
-                name="agents",
-                type="items",
-                default=[],
-                least=1,
-                most=MOST_AGENTS,
-                item_schema=AGENT_SCHEMA,
-                help="The specialists, as a JSON list of {agent_id, role, model, temperature, max_tokens}; default: "
-                "chosen by domain.",
-            ),
-        ),
+        inputs=_inputs(),
         blocks=(
             Step(
                 id="roster",
@@ -37,36 +22,8 @@ def build() -> GraphSpec:
                 slots=("agents", "models"),
                 sees=see("agents", "models"),
             ),
-            Fan(
-                id="specialists",
-                over="roster.agents",
-                does=Call(
-                    role=At(ref="item", field="role"),
-                    system=SPECIALIST,
-                    prompt=CONTRIBUTE,
-                    model=At(ref="item", field="model"),
-                    temperature=At(ref="item", field="temperature"),
-                    max_tokens=At(ref="item", field="max_tokens"),
-                    lessons=True,
-                ),
-                sees=see("prompt"),
-                at_most=MOST_AGENTS,
-            ),
-            Step(
-                id="synthesis",
-                does=Call(
-                    system=EDITOR,
-                    prompt=SYNTHESISE,
-                    model=At(ref="roster.models"),
-                    temperature=0.3,
-                    max_tokens=4096,
-                    answer_schema=SYNTHESIS_SCHEMA,
-                    retries=1,
-                    fallbacks=(At(ref="roster.models", index=1), At(ref="roster.models", index=2)),
-                    lessons=True,
-                ),
-                sees=see("prompt", replies="specialists"),
-            ),
+            _specialists(),
+            _synthesis(),
             Step(
                 id="answer",
                 does=Function(fn="tasks.specialists.think_tank"),
@@ -75,6 +32,59 @@ def build() -> GraphSpec:
             ),
         ),
         gives={"answer": "answer.answer", "dissent": "answer.dissent", "replies": "specialists"},
+    )
+
+
+def _inputs() -> tuple[Input, ...]:
+    return (
+        Input(name="prompt", help="The question or task.", least=1),
+        Input(name="models", type="models", default="", help="Models, or a tier, that the specialists take in turn."),
+        Input(
+            name="agents",
+            type="items",
+            default=[],
+            least=1,
+            most=MOST_AGENTS,
+            item_schema=AGENT_SCHEMA,
+            help="The specialists, as a JSON list of {agent_id, role, model, temperature, max_tokens}; default: "
+            "chosen by domain.",
+        ),
+    )
+
+
+def _specialists() -> Fan:
+    return Fan(
+        id="specialists",
+        over="roster.agents",
+        does=Call(
+            role=At(ref="item", field="role"),
+            system=SPECIALIST,
+            prompt=CONTRIBUTE,
+            model=At(ref="item", field="model"),
+            temperature=At(ref="item", field="temperature"),
+            max_tokens=At(ref="item", field="max_tokens"),
+            lessons=True,
+        ),
+        sees=see("prompt"),
+        at_most=MOST_AGENTS,
+    )
+
+
+def _synthesis() -> Step:
+    return Step(
+        id="synthesis",
+        does=Call(
+            system=EDITOR,
+            prompt=SYNTHESISE,
+            model=At(ref="roster.models"),
+            temperature=0.3,
+            max_tokens=4096,
+            answer_schema=SYNTHESIS_SCHEMA,
+            retries=1,
+            fallbacks=(At(ref="roster.models", index=1), At(ref="roster.models", index=2)),
+            lessons=True,
+        ),
+        sees=see("prompt", replies="specialists"),
     )
 
 

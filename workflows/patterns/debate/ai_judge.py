@@ -13,25 +13,7 @@ def build() -> GraphSpec:
         description="A third model that took no side reads a debate and decides it on logic, evidence and persuasion, "
         "with scores the user can inspect.",
         distinct_models=3,
-        inputs=(
-            Input(name="prompt", help="The question that is argued.", least=1),
-            Input(
-                name="models",
-                type="models",
-                default="",
-                least=3,
-                most=3,
-                help="Three different models, or a tier: two debate, the third judges.",
-            ),
-            Input(
-                name="rivals",
-                type="texts",
-                default=[],
-                least=2,
-                most=2,
-                help="Two rival texts to judge, as a JSON list; without them two models debate the question.",
-            ),
-        ),
+        inputs=_inputs(),
         blocks=(
             Step(
                 id="panel",
@@ -50,21 +32,7 @@ def build() -> GraphSpec:
                 does=Function(fn="tasks.ranking.both_orders"),
                 sees=see(positions="sides.positions", transcript="sides.transcript"),
             ),
-            Fan(
-                id="judge",
-                over="orders",
-                does=Call(
-                    system=JUDGE,
-                    prompt=DECIDE,
-                    model=At(ref="panel.judge"),
-                    temperature=0,
-                    answer_schema=SCORES_SCHEMA,
-                    retries=1,
-                ),
-                sees=see("prompt", transcript=View(ref="item", fields=("transcript",))),
-                at_most=2,
-                quorum=2,
-            ),
+            _judge(),
             Step(
                 id="verdict",
                 does=Function(fn="tasks.ranking.rank_sides"),
@@ -72,6 +40,47 @@ def build() -> GraphSpec:
             ),
         ),
         gives={"answer": "verdict", "replies": "sides.transcript", "scores": "judge"},
+    )
+
+
+def _inputs() -> tuple[Input, ...]:
+    return (
+        Input(name="prompt", help="The question that is argued.", least=1),
+        Input(
+            name="models",
+            type="models",
+            default="",
+            least=3,
+            most=3,
+            help="Three different models, or a tier: two debate, the third judges.",
+        ),
+        Input(
+            name="rivals",
+            type="texts",
+            default=[],
+            least=2,
+            most=2,
+            help="Two rival texts to judge, as a JSON list; without them two models debate the question.",
+        ),
+    )
+
+
+def _judge() -> Fan:
+    """The same judge on both orders, and a verdict needs both."""
+    return Fan(
+        id="judge",
+        over="orders",
+        does=Call(
+            system=JUDGE,
+            prompt=DECIDE,
+            model=At(ref="panel.judge"),
+            temperature=0,
+            answer_schema=SCORES_SCHEMA,
+            retries=1,
+        ),
+        sees=see("prompt", transcript=View(ref="item", fields=("transcript",))),
+        at_most=2,
+        quorum=2,
     )
 
 

@@ -15,20 +15,7 @@ def build() -> GraphSpec:
         description="Asks at least three different models independently and returns the answer that a strict majority "
         "of them gave, with the tally and the dissent.",
         distinct_models=3,
-        inputs=(
-            Input(name="prompt", help="The question that every model answers on its own.", least=1),
-            Input(
-                name="models",
-                type="models",
-                default="",
-                least=3,
-                most=MOST_MODELS,
-                help="3 to 7 different models, or a tier; an odd number leaves fewer ties.",
-            ),
-            Input(
-                name="judge", default="", help="The model that says whether two answers mean the same; default: first."
-            ),
-        ),
+        inputs=_inputs(),
         blocks=(
             Step(
                 id="panel",
@@ -51,21 +38,7 @@ def build() -> GraphSpec:
                 at_most=MOST_MODELS,
             ),
             Step(id="pairs", does=Function(fn="tasks.answers.differing_pairs"), sees=see("finals")),
-            Fan(
-                id="same",
-                over="pairs",
-                does=Call(
-                    system=JUDGE,
-                    prompt=SAME,
-                    model=At(ref="judge"),
-                    temperature=0,
-                    max_tokens=512,
-                    answer_schema=SAME_SCHEMA,
-                ),
-                sees=see("prompt", pair=View(ref="item", fields=("first", "second"))),
-                at_most=MOST_MODELS * (MOST_MODELS - 1) // 2,
-                quorum=0,
-            ),
+            _same(),
             Step(
                 id="count",
                 does=Function(fn="tasks.voting.majority", args={"quorum": 3}),
@@ -74,6 +47,40 @@ def build() -> GraphSpec:
             ),
         ),
         gives={"answer": "count.answer", "dissent": "count.dissent", "replies": "vote"},
+    )
+
+
+def _inputs() -> tuple[Input, ...]:
+    return (
+        Input(name="prompt", help="The question that every model answers on its own.", least=1),
+        Input(
+            name="models",
+            type="models",
+            default="",
+            least=3,
+            most=MOST_MODELS,
+            help="3 to 7 different models, or a tier; an odd number leaves fewer ties.",
+        ),
+        Input(name="judge", default="", help="The model that says whether two answers mean the same; default: first."),
+    )
+
+
+def _same() -> Fan:
+    """Which differing answers mean the same: a judge sees two of them at a time."""
+    return Fan(
+        id="same",
+        over="pairs",
+        does=Call(
+            system=JUDGE,
+            prompt=SAME,
+            model=At(ref="judge"),
+            temperature=0,
+            max_tokens=512,
+            answer_schema=SAME_SCHEMA,
+        ),
+        sees=see("prompt", pair=View(ref="item", fields=("first", "second"))),
+        at_most=MOST_MODELS * (MOST_MODELS - 1) // 2,
+        quorum=0,
     )
 
 
