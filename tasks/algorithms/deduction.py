@@ -113,7 +113,7 @@ def no_redoing(verdicts: Replies, turn: int, turns: int) -> bool:
 @pure
 def first_bad(verdicts: Replies) -> Reply:
     """The invalid step that stands first: text is why it is invalid, and no more of it; field number."""
-    bad = next((v.data() for v in verdicts if not v.data()["valid"]), {"number": 0, "reason": ""})
+    bad: dict[str, Any] = next((v.data() for v in verdicts if not v.data()["valid"]), {"number": 0, "reason": ""})
     return reply(bad["reason"], key="first", data={"number": bad["number"]})
 
 

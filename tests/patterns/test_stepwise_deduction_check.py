@@ -79,7 +79,7 @@ def test_a_verifier_sees_the_statement_and_what_it_cites_and_nothing_else(stage:
 )
 def test_two_of_three_must_support_a_step(stage: Stage, votes: str, valid: bool) -> None:
     left = list(votes)
-    named = {"s": "supported", "r": "refuted", "u": "unknown", "b": BROKEN}
+    named: dict[str, str | Fault] = {"s": "supported", "r": "refuted", "u": "unknown", "b": BROKEN}
 
     def verdict(statement: str) -> str | Fault:
         return named[left.pop()] if statement == "Ben is 24." and left else "supported"
