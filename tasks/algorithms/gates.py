@@ -15,7 +15,7 @@ LEAST, MOST = 2, 6
 
 @pure
 def chain_steps(steps: Replies, prompt: Replies) -> Replies:
-    """The steps of a chain in order: text is the template, `fields` are those of the prompt that the template names.
+    """The steps of a chain in order: text is the template, with the names of fields in brackets, `fields` those fields.
 
     A prompt has the field `prompt`, and those of its JSON object or of its lines `name: value`. Fails the run, before
     anything is paid, for a wrong number of steps, two of one name, a field that the prompt lacks or a rule that cannot
@@ -48,7 +48,9 @@ def _step(step: Reply, known: dict[str, str]) -> Reply:
         )
     rules = step.data().get("rules", {})
     _check_rules(step.key, rules)
-    return reply(step.text, key=step.key, data={"rules": rules, "fields": {n: known[n] for n in named}})
+    return reply(
+        NAMED.sub(r"[\1]", step.text), key=step.key, data={"rules": rules, "fields": {n: known[n] for n in named}}
+    )
 
 
 def _check_rules(name: str, rules: dict[str, Any]) -> None:

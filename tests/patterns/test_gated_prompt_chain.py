@@ -49,6 +49,7 @@ def test_a_step_sees_the_output_before_it_and_the_fields_it_names_alone(stage: S
     one, two, three = played.of(WORKER)
     assert between(one.question, "input") == PROMPT
     assert between(two.question, "input") == "output of one, attempt 1"
+    assert between(two.question, "step") == "do two on [topic]"
     assert json.loads(between(two.question, "fields")) == {"fields": {"topic": "ducks"}}
     assert "dry" not in two.saw
     assert between(three.question, "input") == "output of two, attempt 1"

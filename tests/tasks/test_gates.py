@@ -69,7 +69,7 @@ def test_all_broken_rules_are_named() -> None:
 def test_a_step_gets_the_fields_that_it_names_and_no_other() -> None:
     prompt = json.dumps({"topic": "ducks", "secret": "S"})
     first, second = chain_steps(steps("About {{topic}}.", "On."), [reply(prompt)])
-    assert first.data()["fields"] == {"topic": "ducks"}
+    assert (first.text, first.data()["fields"]) == ("About [topic].", {"topic": "ducks"})
     assert second.data()["fields"] == {}
 
 

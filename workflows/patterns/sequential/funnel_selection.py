@@ -41,7 +41,7 @@ def build() -> GraphSpec:
             ),
         ),
         blocks=(*_many(), *_constrained(), *_scored(), *_worked_out(), _report()),
-        gives={"answer": "report", "replies": "proposals", "dissent": "kept.left"},
+        gives={"answer": "report", "replies": "report", "proposals": "places.ranked", "left": "kept.left"},
     )
 
 

@@ -28,7 +28,7 @@ def build() -> GraphSpec:
             ),
         ),
         blocks=(*_outline(), _sections(), *_edit()),
-        gives={"answer": "text", "replies": "sections.written", "outline": "outline", "memory": "sections.memory"},
+        gives={"answer": "text", "replies": "text", "sections": "sections.written", "memory": "sections.memory"},
     )
 
 

@@ -29,7 +29,7 @@ def build() -> GraphSpec:
             ),
         ),
         blocks=(*_sketch(), _rounds(), _answer()),
-        gives={"answer": "answer", "replies": "rounds.fills", "checks": "rounds.checks"},
+        gives={"answer": "answer", "replies": "answer", "fills": "rounds.fills", "checks": "rounds.checks"},
     )
 
 
