@@ -12,6 +12,8 @@ from tasks.reply import Outcome, Replies, Reply, Slots, canonical, causes, ok_of
 Found = dict[str, dict[str, Any]]
 """By field: value and quote; the value of one that is not there is None."""
 ABSENT: dict[str, Any] = {"value": None, "quote": ""}
+LOST: dict[str, Any] = {**ABSENT, "lost": True}
+"""What a call that failed did not even say to be absent."""
 
 
 @pure
@@ -55,13 +57,17 @@ def _definition(field: Reply) -> str:
 @pure
 def extracted_record(wanted: Replies, extracted: Replies) -> Reply:
     """What was extracted, one entry a wanted field; the first of several for one field counts."""
-    return _record(dict.fromkeys((w.key for w in wanted), ABSENT) | _given(extracted, {w.key for w in wanted}))
+    unsaid = ABSENT if ok_of(extracted) else LOST
+    return _record({w.key: unsaid for w in wanted} | _given(extracted, {w.key for w in wanted}))
 
 
 @pure
 def repaired_record(record: Replies, errors: Replies, repaired: Replies) -> Reply:
     """The record with the repaired fields: those that failed alone, whatever else the reply holds."""
-    return _record({**_found(record), **_given(repaired, {e.key for e in errors})})
+    before = _found(record)
+    if ok_of(repaired):
+        before = {name: ABSENT if entry.get("lost") else entry for name, entry in before.items()}
+    return _record({**before, **_given(repaired, {e.key for e in errors})})
 
 
 def _given(said: Replies, names: set[str]) -> Found:
@@ -105,6 +111,8 @@ def _with_definition(wanted: Reply, messages: Mapping[str, list[str]]) -> str:
 
 
 def _own_errors(wanted: Reply, entry: Mapping[str, Any], document: str) -> list[str]:
+    if entry.get("lost"):
+        return ["the extraction failed"]
     if entry["value"] is None:
         return ["it is required and was not found"] if wanted.data()["required"] else []
     wrong = _misfit(entry["value"], wanted.data()["schema"])

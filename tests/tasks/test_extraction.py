@@ -19,7 +19,7 @@ from tasks.reply import Replies, failed, reply
 from tasks.walk import input_replies
 
 DOCUMENT = [reply("Invoice 7 of 2026-03-01.\nTotal  due: 12.50 EUR, by 2026-04-01.")]
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "total", "required": True, "schema": {"type": "number"}},
     {"name": "issued", "schema": {"type": "string", "format": "date"}},
     {"name": "due", "schema": {"type": "string", "format": "date"}},
@@ -94,9 +94,15 @@ def test_a_repair_touches_what_failed_and_nothing_else(entries: list[tuple[str, 
         assert name in failing or after[name] == entry
 
 
-def test_an_extraction_that_failed_leaves_every_field_absent() -> None:
-    fields, _ = wanted()
-    assert {e["value"] for e in extracted_record(fields, [failed("down")]).data()["fields"].values()} == {None}
+def test_an_extraction_that_failed_is_an_error_of_every_field_until_a_reply_says_what_there_is() -> None:
+    fields, rules = wanted()
+    lost = [extracted_record(fields, [failed("down")])]
+    wrong = record_errors(fields, rules, lost, DOCUMENT)
+    assert {e.key: e.text for e in wrong} == dict.fromkeys(RIGHT, "the extraction failed")
+    still = [repaired_record(lost, wrong, [failed("down")])]
+    assert len(record_errors(fields, rules, still, DOCUMENT)) == 3
+    mended = [repaired_record(still, wrong, said(total=RIGHT["total"]))]
+    assert record_errors(fields, rules, mended, DOCUMENT) == []
 
 
 def test_a_rule_falls_with_the_optional_field_that_broke_it() -> None:
