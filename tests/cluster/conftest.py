@@ -22,15 +22,18 @@ ROOT = Path(__file__).parents[2]
 PYFLYTE = "from flytekit.clis.sdk_in_container.pyflyte import main; main()"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _configured() -> None:
+    if not os.environ.get("FLYTECTL_CONFIG"):
+        pytest.skip("no Flyte backend: FLYTECTL_CONFIG is not set")
+    if not os.environ.get("CLUSTER_RADIANT_HOME"):
+        pytest.skip("CLUSTER_RADIANT_HOME does not say where the pods' database is")
+
+
 @pytest.fixture(autouse=True)
 def _cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The pods' database is CLUSTER_RADIANT_HOME's, which this process reads too."""
-    if not os.environ.get("FLYTECTL_CONFIG"):
-        pytest.skip("no Flyte backend: FLYTECTL_CONFIG is not set")
-    home = os.environ.get("CLUSTER_RADIANT_HOME")
-    if not home:
-        pytest.skip("CLUSTER_RADIANT_HOME does not say where the pods' database is")
-    monkeypatch.setenv("RADIANT_HOME", home)
+    monkeypatch.setenv("RADIANT_HOME", os.environ["CLUSTER_RADIANT_HOME"])
     settings.cache_clear()
     db.reset()
     yield

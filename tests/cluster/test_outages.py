@@ -22,8 +22,16 @@ EACH = 6
 """Calls of a run: five side by side and one that joins them."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _lab() -> None:
+    if not (machine.LAB / "state" / "flyte.pid").exists():
+        pytest.skip("no lab on this machine whose parts could be killed")
+    if not (machine.home() / "service.pid").exists():
+        pytest.skip("no warm service: `python -m tests.cluster.machine` starts one")
+
+
 @pytest.fixture(scope="module")
-def slow_service() -> Iterator[None]:
+def slow_service(_lab: None) -> Iterator[None]:
     """Its calls take long enough to be interrupted."""
     machine.replace_service(CALL_SECONDS)
     yield
@@ -33,14 +41,6 @@ def slow_service() -> Iterator[None]:
 @pytest.fixture
 def cluster() -> Cluster:
     return Cluster()
-
-
-@pytest.fixture(autouse=True)
-def _lab() -> None:
-    if not (machine.LAB / "state" / "flyte.pid").exists():
-        pytest.skip("no lab on this machine whose parts could be killed")
-    if not (machine.home() / "service.pid").exists():
-        pytest.skip("no warm service: `python -m tests.cluster.machine` starts one")
 
 
 def _killed_service() -> None:
