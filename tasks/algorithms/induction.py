@@ -13,7 +13,7 @@ from tasks.algorithms.distinct import distinct
 from tasks.answers import normalised
 from tasks.code import source_of
 from tasks.functions import Refuse, pure
-from tasks.reply import Outcome, Replies, Reply, Slots, canonical, failed, first_cause, ok_of, reply
+from tasks.reply import Outcome, Replies, Reply, Slots, canonical, causes, failed, first_cause, ok_of, reply
 
 LEAST = 3
 """Examples that a rule is looked for in."""
@@ -197,11 +197,19 @@ def misfits(tried: Replies, shown: Replies, hold: Replies, best: int) -> Replies
 
 
 @pure
-def induced(tried: Replies, shown: Replies, hold: Replies, queries: Replies, waves: Replies) -> Reply:
+def induced(
+    tried: Replies,
+    shown: Replies,
+    hold: Replies,
+    queries: Replies,
+    first: Replies = [],  # noqa: B006 (never written to)
+    merged: Replies = [],  # noqa: B006 (never written to)
+    second: Replies = [],  # noqa: B006 (never written to)
+) -> Reply:
     """The best rule with its program, its fit and its outputs for the queries; partial where it misses an example.
 
     Two programs that fit everything and differ on a query are both shown, undecided. Fails the run where no rule was
-    tried. `waves` are the rules of the second wave.
+    tried. `first`, `merged` and `second` are what the waves proposed: what was lost of them is said.
     """
     ranked = _ranking(tried, shown, hold)
     if not ranked:
@@ -214,7 +222,8 @@ def induced(tried: Replies, shown: Replies, hold: Replies, queries: Replies, wav
     fit = f"{count} of {len(shown)} examples"
     if hold:
         fit += f", and the one held back {'too' if fitted[hold[0].key] else 'not'}"
-    outcome: Outcome = "incomplete" if not full else "undecided" if rival else "answered"
+    lost = causes([*first, *merged, *second, *tried])
+    outcome: Outcome = "incomplete" if not full else "undecided" if rival else "degraded" if lost else "answered"
     data = {
         "rule": best.text,
         "program": best.data()["program"],
@@ -223,9 +232,9 @@ def induced(tried: Replies, shown: Replies, hold: Replies, queries: Replies, wav
         "quality": best.score,
         "partial_fit": not full,
         "rival": None if rival is None else {"rule": rival.text, "program": rival.data()["program"]},
-        "second_wave": bool(waves),
+        "second_wave": bool(second),
         "rules": [{"rule": t.text, "fitted": t.score, "lost": t.data()["lost"]} for t in ranked],
-        "lost": [f"{t.key}: {t.cause}" for t in tried if not t.ok],
+        "lost": lost,
     }
     head = [] if full else [f"Partial fit: no rule fits every example. The best one fits {fit}.", ""]
     if rival is not None:

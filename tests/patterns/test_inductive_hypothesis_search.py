@@ -166,7 +166,13 @@ def test_where_rules_cannot_be_merged_the_first_eight_different_ones_are_tried(
     programs = {f"Rule {n}": RIGHT for n in range(10)}
     played = induce(stage, programs, rules=merge, propose=lambda n: f"Rule {n % 10}")
     assert shape(played)[4:] == (8, 0)
+    assert played.answer.outcome == "degraded"
     assert len({r["rule"] for r in played.data["rules"]}) == 8
+
+
+def test_a_lost_proposal_is_said(stage: Stage) -> None:
+    played = induce(stage, {"a": RIGHT}, propose=lambda n: BROKEN if n == 2 else "a")
+    assert (played.answer.outcome, len(played.data["lost"])) == ("degraded", 1)
 
 
 def test_seventy_four_calls_are_the_bound() -> None:

@@ -131,7 +131,7 @@ def tried(name: str, source: str, outputs: list[Any], made: Slots) -> Reply:
 
 
 def conclude(made: Slots, *rules: Reply) -> Reply:
-    return induced(list(rules), made["shown"], made["hold"], made["queries"], [])
+    return induced(list(rules), made["shown"], made["hold"], made["queries"])
 
 
 def test_more_examples_then_the_one_held_back_then_the_shorter_program() -> None:

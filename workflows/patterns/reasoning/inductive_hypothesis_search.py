@@ -129,7 +129,9 @@ def _conclusion() -> tuple[Step, ...]:
                 shown="examples.shown",
                 hold="examples.hold",
                 queries="examples.queries",
-                waves="more",
+                first="hypotheses",
+                merged="merge",
+                second="again",
             ),
         ),
     )
