@@ -142,9 +142,15 @@ def _squared_rank_correlation(one: Any, other: Any) -> float:
 
 @pure
 def routes_agree(sims: Replies) -> bool:
-    """Whether there is nothing to reconcile: one route is left, or the ratio of the two medians lies within 1/3..3."""
+    """Whether there is nothing to reconcile: one route is left, the units of two cannot be compared, or the ratio of
+    their medians lies within 1/3..3.
+    """
     ratio = _ratio(sims)
-    return ratio is None or 1 / FACTOR <= ratio <= FACTOR
+    return ratio is None or not _comparable(sims) or 1 / FACTOR <= ratio <= FACTOR
+
+
+def _comparable(sims: Replies) -> bool:
+    return len({unit_of(s.data()["unit"]) for s in ok_of(sims)}) == 1
 
 
 def _ratio(sims: Replies) -> float | None:
@@ -196,7 +202,7 @@ def fermi_estimate(models: Replies, routes: Replies, ranges: Replies, sims: Repl
         raise Refuse(f"no route has a value: {first_cause(sims) or 'none is left'}")
     results = [s.data() for s in made]
     ratio = _ratio(sims)
-    same_unit = len({unit_of(r["unit"]) for r in results}) == 1
+    same_unit = _comparable(made)
     agree = ratio is not None and same_unit and routes_agree(sims)
     estimate = exp(sum(log(r["mid"]) for r in results) / len(results))
     factors = [r.data() | {"key": r.key} for r in ok_of(ranges)]
@@ -204,9 +210,9 @@ def fermi_estimate(models: Replies, routes: Replies, ranges: Replies, sims: Repl
     kept = {r.key: r.data() for r in routes}
     data = {
         "estimate": estimate if agree or ratio is None else None,
-        "low": min(r["low"] for r in results),
-        "high": max(r["high"] for r in results),
-        "unit": results[0]["unit"],
+        "low": min(r["low"] for r in results) if same_unit else None,
+        "high": max(r["high"] for r in results) if same_unit else None,
+        "unit": results[0]["unit"] if same_unit else "",
         "ratio": ratio,
         "low_confidence": ratio is not None and not agree,
         "routes": [{"route": s.key, **s.data()} for s in made],
@@ -223,11 +229,11 @@ def fermi_estimate(models: Replies, routes: Replies, ranges: Replies, sims: Repl
 
 def _lines(data: dict[str, Any], factors: list[dict[str, Any]], same_unit: bool) -> list[str]:
     unit = data["unit"]
-    spread = f"{readable(data['low'])} to {readable(data['high'])} {unit}"
     if data["low_confidence"]:
         why = "differ by more than a factor of three" if same_unit else "have different units"
         head = [f"Low confidence: the two routes {why}.", *(_route_line(r) for r in data["routes"])]
     else:
+        spread = f"{readable(data['low'])} to {readable(data['high'])} {unit}"
         head = [f"About {readable(data['estimate'])} {unit} (5 % to 95 %: {spread})"]
         head += [] if data["ratio"] is not None else ["Not cross-checked: only one route to it held."]
     rows = [

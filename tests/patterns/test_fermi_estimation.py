@@ -179,6 +179,13 @@ def test_where_they_still_disagree_both_are_shown_with_low_confidence(
     assert "- bottom-up: about" in played.answer.text
 
 
+def test_routes_in_different_units_are_both_shown_and_not_revised(stage: Stage) -> None:
+    played = play(stage, up=route("shops * sold", SHOPS, {**SOLD, "unit": "euro / (shop * year)"}, unit="euros / year"))
+    assert shape(played) == (2, 12, 0)
+    assert (played.answer.outcome, played.data["estimate"]) == ("undecided", None)
+    assert played.answer.text.startswith("Low confidence: the two routes have different units.")
+
+
 def test_fifty_four_calls_are_the_bound() -> None:
     assert estimate(find_pattern("fermi_estimation")).most_calls == 2 + 2 + 16 * 3 + 2
 
