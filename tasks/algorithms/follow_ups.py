@@ -54,12 +54,12 @@ def looked_up(question: Replies, passages: Replies, found: Replies) -> Replies:
 
 
 @pure
-def asking_over(step: Replies, question: Replies, asked: Replies) -> bool:
+def asking_over(question: Replies, asked: Replies) -> bool:
     """Whether the last step is final or repeats a question, or the last two answers are NOT FOUND."""
     if question and question[-1].cause in ("final", "repeated"):
         return True
     last = asked[-MOST_IN_VAIN:]
-    return len(last) == MOST_IN_VAIN and not any(a.data()["found"] for a in last) and bool(ok_of(step))
+    return len(last) == MOST_IN_VAIN and not any(a.data()["found"] for a in last)
 
 
 @pure

@@ -54,13 +54,13 @@ def test_what_is_not_read_in_a_passage_is_not_found(passages: Replies, read: Rep
 @given(st.lists(st.booleans(), max_size=5))
 def test_two_in_a_row_that_found_nothing_end_it(found: list[bool]) -> None:
     asked = [pair(f"q{n}", f) for n, f in enumerate(found)]
-    over = asking_over([step("followup", "q")], [reply("q")], asked)
+    over = asking_over([reply("q")], asked)
     assert over is (found[-2:] == [False, False])
 
 
 def test_a_final_or_a_repeated_one_ends_it_and_a_failed_one_does_not() -> None:
     for said, over in ((step("final", "Rome."), True), (step("followup", "Where?"), True), (failed("down"), False)):
-        assert asking_over([said], [follow_up([said], [pair("where?", found=True)])], []) is over
+        assert asking_over([follow_up([said], [pair("where?", found=True)])], []) is over
 
 
 def test_without_any_answer_it_fails() -> None:

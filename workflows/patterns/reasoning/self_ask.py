@@ -28,7 +28,7 @@ def build() -> GraphSpec:
                     "question": Carry(next="question"),
                     "asked": Carry(next="found", how="append"),
                 },
-                until=Test(fn="tasks.algorithms.follow_ups.asking_over", sees=see("step", "question", "asked")),
+                until=Test(fn="tasks.algorithms.follow_ups.asking_over", sees=see("question", "asked")),
                 turns=MOST_QUESTIONS,
                 body=_follow_up(),
             ),
