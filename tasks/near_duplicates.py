@@ -1,6 +1,7 @@
 """Near duplicates among texts, by the cosine similarity of their embeddings."""
 
 import re
+from itertools import combinations
 
 from tasks.calls import Spot
 from tasks.memories import match
@@ -21,12 +22,7 @@ def drop_near_duplicates(spot: Spot, *, texts: Replies, above: float) -> Slots:
     """
     worded = [t for t in ok_of(texts) if WORD.search(t.text)]
     dropped = [_dropped(t, "it has no word") for t in ok_of(texts) if not WORD.search(t.text)]
-    try:
-        made = embed([outward(t.text) for t in worded]) if worded else None
-    except (CallFailed, EmbeddingRefused) as error:
-        made, trouble = None, [reply(f"compared by words alone: {error.message}", key="(vectors)")]
-    else:
-        trouble = []
+    made, trouble = _embedded(worded)
     kept: list[int] = []
     for place, one in enumerate(worded):
         twin = next((k for k in kept if _same(worded, made, (k, place), above)), None)
@@ -37,6 +33,56 @@ def drop_near_duplicates(spot: Spot, *, texts: Replies, above: float) -> Slots:
     return {"kept": [worded[k] for k in kept], "dropped": dropped, "trouble": trouble}
 
 
+@tool
+def near_repeats(spot: Spot, *, texts: Replies, above: float) -> Slots:
+    """`repeats` are texts that are nearly the same as an earlier one: fields `like` and `earlier`, its key and text.
+
+    `above` and `trouble` are those of `drop_near_duplicates`. A text without a word repeats nothing.
+    """
+    worded = [t for t in ok_of(texts) if WORD.search(t.text)]
+    made, trouble = _embedded(worded)
+    repeats = []
+    for place, one in enumerate(worded):
+        twin = next((k for k in range(place) if _same(worded, made, (k, place), above)), None)
+        if twin is not None:
+            data = {**one.data(), "like": worded[twin].key, "earlier": worded[twin].text}
+            repeats.append(one.but(data=data))
+    return {"repeats": repeats, "trouble": trouble}
+
+
+@tool
+def mean_similarity(spot: Spot, *, texts: Replies, above: float) -> Slots:
+    """How alike texts are: `similarity` (mean cosine of all pairs, null where it is unknown), `alike` and `trouble`.
+
+    They are `alike` where the mean is over `above`, as in `drop_near_duplicates`; without embeddings, where all have
+    the same words in the same order. Fewer than two texts are not alike.
+    """
+    worded = [t for t in ok_of(texts) if WORD.search(t.text)]
+    pairs = list(combinations(range(len(worded)), 2))
+    made, trouble = _embedded(worded) if pairs else (None, [])
+    mean = sum(_cosine(made, pair) for pair in pairs) / len(pairs) if made else None
+    if made and mean is not None:
+        alike = _over(mean, made.model, above)
+    else:
+        alike = bool(pairs) and all(_same(worded, None, pair, above) for pair in pairs)
+    data = {
+        "similarity": None if mean is None else round(mean, 6),
+        "alike": alike,
+        "trouble": trouble[0].text if trouble else "",
+    }
+    return {"out": [reply(key="similarity", data=data)]}
+
+
+def _embedded(worded: Replies) -> tuple[Embedded | None, Replies]:
+    """The vectors of the texts; without any, why."""
+    if not worded:
+        return None, []
+    try:
+        return embed([outward(t.text) for t in worded]), []
+    except (CallFailed, EmbeddingRefused) as error:
+        return None, [reply(f"compared by words alone: {error.message}", key="(vectors)")]
+
+
 def _dropped(one: Reply, why: str) -> Reply:
     return one.but(data={**one.data(), "reason": why})
 
@@ -45,8 +91,16 @@ def _same(texts: Replies, made: Embedded | None, places: tuple[int, int], above:
     first, second = places
     if made is None:
         return WORD.findall(texts[first].text.casefold()) == WORD.findall(texts[second].text.casefold())
-    cosine = sum(a * b for a, b in zip(made.vectors[first], made.vectors[second], strict=True))
-    return match(cosine, made.model) > 0.5 + (above - SIMILAR) / (1 - SIMILAR) / 2
+    return _over(_cosine(made, places), made.model, above)
+
+
+def _cosine(made: Embedded, places: tuple[int, int]) -> float:
+    first, second = places
+    return sum(a * b for a, b in zip(made.vectors[first], made.vectors[second], strict=True))
+
+
+def _over(cosine: float, model: str, above: float) -> bool:
+    return match(cosine, model) > 0.5 + (above - SIMILAR) / (1 - SIMILAR) / 2
 
 
 WORD = re.compile(r"\w+")

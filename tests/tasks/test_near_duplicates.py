@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tasks.calls import Spot
-from tasks.near_duplicates import drop_near_duplicates
+from tasks.near_duplicates import drop_near_duplicates, mean_similarity, near_repeats
 from tasks.reply import Replies, failed, reply
 from tasks.run import Run
 from tests.fake_openai import FakeOpenAI, Fault
@@ -63,3 +63,51 @@ def test_without_embeddings_the_same_words_are_a_duplicate_and_it_says_so(
 
 def test_what_failed_is_no_text() -> None:
     assert drop_near_duplicates(SPOT, texts=[failed("down")], above=0.85) == {"kept": [], "dropped": [], "trouble": []}
+
+
+def repeats(*given: str) -> dict[str, str]:
+    made = near_repeats(SPOT, texts=texts(*given), above=0.85)
+    return {r.key: r.data()["like"] for r in made["repeats"]}
+
+
+@pytest.mark.usefixtures("by_words")
+def test_a_repeat_names_the_first_that_it_is_like_and_carries_its_text() -> None:
+    assert repeats(LIBRARY, ORCHARD, LIBRARY + ".", "!!!", LIBRARY) == {"option 3": "option 1", "option 5": "option 1"}
+    made = near_repeats(SPOT, texts=texts(LIBRARY, LIBRARY), above=0.85)["repeats"][0]
+    assert (made.text, made.data()["earlier"]) == (LIBRARY, LIBRARY)
+    assert near_repeats(SPOT, texts=[], above=0.85) == {"repeats": [], "trouble": []}
+
+
+@pytest.mark.usefixtures("by_words")
+@pytest.mark.parametrize(
+    ("given", "alike"),
+    [([LIBRARY, LIBRARY, LIBRARY], True), ([LIBRARY, LIBRARY, ORCHARD], False), ([LIBRARY], False), ([], False)],
+)
+def test_texts_are_alike_when_the_mean_of_all_pairs_is(given: list[str], alike: bool) -> None:
+    (made,) = mean_similarity(SPOT, texts=texts(*given), above=0.95)["out"]
+    assert made.data()["alike"] is alike
+    assert (made.data()["similarity"] is None) == (len(given) < 2)
+
+
+@pytest.mark.usefixtures("by_words")
+@given(st.permutations([LIBRARY, ORCHARD, LIBRARY + " or week"]))
+@hypothesis_settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_mean_similarity_does_not_depend_on_the_order(order: list[str]) -> None:
+    first, other = (
+        mean_similarity(SPOT, texts=texts(*t), above=0.95)["out"][0].data()["similarity"]
+        for t in (order, [LIBRARY, ORCHARD, LIBRARY + " or week"])
+    )
+    assert first == pytest.approx(other, abs=1e-6)
+
+
+def test_without_embeddings_only_the_same_words_are_alike(
+    fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RADIANT_CALL_RETRIES", "0")
+    settings.cache_clear()
+    fake_openai.embeddings_fault = Fault("server_error")
+    same, other = (
+        mean_similarity(SPOT, texts=texts("One, two", t), above=0.95)["out"][0].data() for t in ("one two!", "two one")
+    )
+    assert (same["alike"], other["alike"], same["similarity"]) == (True, False, None)
+    assert "words alone" in same["trouble"]
