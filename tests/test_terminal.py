@@ -5,6 +5,7 @@ import pty
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from threading import Timer
 
 import pytest
 
@@ -14,6 +15,8 @@ from utils.settings import settings
 
 INTERRUPT, END = "\x03", "\x04"
 """Ctrl-C and Ctrl-D, as a terminal sends them."""
+MOST_SECONDS = 300
+"""After which commands that do not end are killed."""
 SECRET = "Should we write to jane.roe@example.org?"
 SHELL = """
 import fcntl, sys, termios
@@ -55,6 +58,8 @@ class Terminal:
             start_new_session=True,
         )
         os.close(follower)
+        too_long = Timer(MOST_SECONDS, process.kill)
+        too_long.start()
         try:
             while part := os.read(leader, 4096):
                 self.printed += part.decode(errors="replace")
@@ -62,6 +67,7 @@ class Terminal:
         except OSError:  # Linux says EIO where the last holder of the terminal has gone
             pass
         os.close(leader)
+        too_long.cancel()
         return process.wait(60)
 
     def _answer(self, leader: int) -> None:
