@@ -94,6 +94,7 @@ class FakeOpenAI:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
     fake: FakeOpenAI
 
     def handle_error(self, request: object, client_address: object) -> None:
