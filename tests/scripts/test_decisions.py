@@ -85,7 +85,9 @@ def test_a_decision_is_recorded_and_audited(
     assert (review.status, review.decision, review.text, review.resolved_by) == ("decided", command, text, ours.admin)
     with tenant_transaction(ours.id) as cursor:
         cursor.execute(AUDIT, (ours.id, run_id))
-        assert cursor.fetchall() == [(ours.admin, "review.decided", {"path": PATH, "choice": command, "via": "radiant"})]
+        assert cursor.fetchall() == [
+            (ours.admin, "review.decided", {"path": PATH, "choice": command, "via": "radiant"})
+        ]
 
 
 def test_placeholders_are_restored_when_the_run_goes_on(ours: Tenant, radiant: Radiant) -> None:
