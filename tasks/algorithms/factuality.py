@@ -42,8 +42,8 @@ def relevant_facts(facts: Replies, judged: Replies) -> Replies:
 
 
 @pure
-def next_search(step: Replies, asked: Replies, k: int) -> Reply:
-    """The search for the next evidence (field arguments); a skipped reply where the evidence is enough, the step failed
+def next_search(step: Replies, asked: Replies, searcher: Replies, k: int) -> Reply:
+    """The call of the next search (fields tool and args); a skipped reply where the evidence is enough, the step failed
     or its query was asked before.
     """
     if not ok_of(step):
@@ -54,7 +54,7 @@ def next_search(step: Replies, asked: Replies, k: int) -> Reply:
         return reply(key="query", status="skipped", cause="enough")
     if query.casefold() in {a.text.casefold() for a in asked}:
         return reply(query, key="query", status="skipped", cause="asked before")
-    return reply(query, key="query", data={"arguments": {"query": query, "k": k}})
+    return reply(query, key="query", data={"tool": searcher[0].data()["tool"], "args": {"query": query, "k": k}})
 
 
 @pure

@@ -14,6 +14,8 @@ from tasks.algorithms.factuality import (
 )
 from tasks.reply import failed, reply
 
+WEB = [reply(data={"tool": "web"})]
+
 
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_scores_lie_in_bounds_and_f1_between_its_parts(supported: int, others: int) -> None:
@@ -46,13 +48,13 @@ def test_evidence_is_gathered_once_and_numbered_in_order(texts: list[str], k: in
 
 
 def test_a_search_ends_by_enough_by_repetition_and_by_failure() -> None:
-    asked = [reply("Curie  born".replace("  ", " "))]
+    asked = [reply("Curie born")]
     for step in ([reply(data={"enough": True, "query": "x"})], [reply(data={"enough": False, "query": " "})], []):
-        assert no_search([next_search(step, asked, k=3)])
-    assert no_search([next_search([reply(data={"enough": False, "query": "curie BORN"})], asked, k=3)])
-    assert next_search([failed("late")], asked, k=3).cause == "late"
-    new = next_search([reply(data={"enough": False, "query": "Curie died"})], asked, k=3)
-    assert new.data()["arguments"] == {"query": "Curie died", "k": 3}
+        assert no_search([next_search(step, asked, WEB, k=3)])
+    assert no_search([next_search([reply(data={"enough": False, "query": "curie BORN"})], asked, WEB, k=3)])
+    assert next_search([failed("late")], asked, WEB, k=3).cause == "late"
+    new = next_search([reply(data={"enough": False, "query": "Curie died"})], asked, WEB, k=3)
+    assert new.data() == {"tool": "web", "args": {"query": "Curie died", "k": 3}}
 
 
 def test_a_verdict_rests_on_evidence_that_there_is() -> None:

@@ -5,7 +5,6 @@ from pydantic import JsonValue
 from tasks.answer_schemas import FLAG, choice, listed, record, text, whole
 from tasks.retrieval import documents_input
 from tasks.spec import (
-    At,
     Call,
     Carry,
     Each,
@@ -159,18 +158,12 @@ def _search() -> Graph:
             Step(
                 id="wanted",
                 does=Function(fn=f"{FACTUALITY}.next_search", args={"k": RESULTS}),
-                sees=see("asked", step="next"),
+                sees=see("asked", "searcher", step="next"),
             ),
             Step(
                 id="found",
-                does=Tool(
-                    name="tasks.toolbox.run_tool",
-                    args={
-                        "tool": At(ref="searcher", field="tool"),
-                        "arguments": At(ref="wanted", field="arguments"),
-                    },
-                ),
-                sees=see("documents"),
+                does=Tool(name="tasks.toolbox.run_tool"),
+                sees=see("documents", call="wanted"),
                 unless=Test(fn=f"{FACTUALITY}.no_search", sees=see(query="wanted")),
             ),
             Step(
