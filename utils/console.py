@@ -74,6 +74,8 @@ class Console:
         self._calls, self._tokens, self._cost = 0, 0, 0.0
         self._opened = self._clock()
         self._paused_at: float | None = None
+        self._held: list[_Line] = []
+        """What finished while a person is asked: printed once they have answered, not into their answer."""
         self._away = 0.0
         self._live: Live | None = None
         self._rich: RichConsole | None = None
@@ -110,6 +112,9 @@ class Console:
             # The live display draws under a lock of its own and asks for ours: print with ours released.
             with self._lock:
                 line = self._take(event)
+                if line and self._paused_at is not None:
+                    self._held.append(line)
+                    return
             if line:
                 self._print(line)
 
@@ -192,8 +197,11 @@ class Console:
                 return
             self._away += self._clock() - self._paused_at
             self._paused_at = None
+            held, self._held = self._held, []
         if self._live:
             self._start_live()
+        for line in held:
+            self._print(line)
 
     def _print(self, line: _Line) -> None:
         if self._rich is None:

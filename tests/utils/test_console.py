@@ -227,3 +227,13 @@ def test_many_threads_may_report_at_once(is_live: bool) -> None:
     text = stream.getvalue()
     assert text.count("1 token, $0.0010") == 200
     assert not is_live or "200 calls · 200 tokens · $0.2000" in text
+
+
+def test_what_finishes_while_a_person_is_asked_is_printed_after_their_answer() -> None:
+    stream = io.StringIO()
+    with Console(stream, live=False):
+        with paused():
+            emit(Event("draft", "finished"))
+            asked = stream.getvalue()
+        assert asked == ""
+        assert "draft" in stream.getvalue()
