@@ -3,11 +3,19 @@
 from typing import Any
 
 from tasks.algorithms.sections import section
-from tasks.functions import pure
+from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, causes, ok_of, reply
 
 MOST_STEPS = 8
 SUPPORTED = "supported"
+
+
+@pure
+def repeatable(tools: Replies) -> Replies:
+    """The tools, as a step that fails may use them again. Fails the run, before anything is paid, where one writes."""
+    if writing := [t.key for t in ok_of(tools) if t.data()["writes"]]:
+        raise Refuse(f"{', '.join(writing)} would be called again for a step that fails: name tools that do not write")
+    return tools
 
 
 @pure
@@ -92,9 +100,7 @@ def next_steps(queue: Replies, result: Replies, results: Replies, replan: Replie
 
 
 @pure
-def plan_outcome(
-    written: Replies, results: Replies, judged: Replies, plans: Replies, left: Replies, planned: Replies
-) -> Reply:
+def plan_outcome(written: Replies, results: Replies, judged: Replies, plans: Replies, left: Replies) -> Reply:
     """The answer, the goal that was not met stated first. `quality` is the share of executed steps that were verified.
 
     The goal counts as met if the judge says so, no step is left and the last one executed was verified. Without a
@@ -109,7 +115,6 @@ def plan_outcome(
         "missing": said["missing"] if said else [],
         "steps": rows,
         "not_reached": [s.data()["action"] for s in left],
-        "planned": [s.data()["action"] for s in planned],
         "replanned": bool(plans),
         "quality": sum(r["supported"] for r in rows) / len(rows) if rows else 0.0,
         "lost": causes([*written, *judged, *plans]),

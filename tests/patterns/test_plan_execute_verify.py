@@ -191,6 +191,13 @@ def test_a_tool_that_fails_is_no_result_whatever_a_verifier_would_say(stage: Sta
     assert len(tool_server.of("web")) == 3
 
 
+def test_a_tool_that_writes_is_refused_before_anything_is_paid(stage: Stage, tool_server: ToolServer) -> None:
+    tool_server.serve("send", lambda a: {}, writes=True)
+    with pytest.raises(RunFailed, match="send would be called again"):
+        work(stage, tools=["send"])
+    assert stage.asked() == ()
+
+
 def test_a_plan_of_two_or_nine_steps_fails_the_run(stage: Stage) -> None:
     with pytest.raises(RunFailed, match="block 'plan'"):
         work(stage, {"plan": plan("A", "B")})

@@ -11,9 +11,11 @@ from tasks.algorithms.execution import (
     next_steps,
     plan_outcome,
     planned_steps,
+    repeatable,
     route,
     step_result,
 )
+from tasks.functions import Refuse
 from tasks.reply import Replies, Reply, failed, reply
 
 
@@ -67,6 +69,13 @@ def test_only_a_result_that_a_verifier_supports_counts(made: Replies, verdict: R
     assert outcome.data()["result"] == ("r" if supported else "")
 
 
+def test_tools_that_write_are_refused() -> None:
+    reads, writes = reply(key="web", data={"writes": False}), reply(key="send", data={"writes": True})
+    assert repeatable([reads, failed("gone", key="x")]) == [reads, failed("gone", key="x")]
+    with pytest.raises(Refuse, match="send would be called again"):
+        repeatable([reads, writes])
+
+
 def test_what_comes_next() -> None:
     left = planned_steps([plan(2)])
     assert next_steps(left, [result(supported=True)], [], []) == left
@@ -78,8 +87,8 @@ def test_a_judge_cannot_call_a_stopped_run_done() -> None:
     met = [reply(data={"goal_met": True, "missing": []})]
     for results, left in (([], []), ([result(supported=False)], []), ([result(supported=True)], [plan(1)])):
         steps = planned_steps(left)
-        made = plan_outcome([reply("text")], results, met, [], steps, [])
+        made = plan_outcome([reply("text")], results, met, [], steps)
         assert (made.outcome, made.data()["goal_met"]) == ("incomplete", False)
         assert made.text.startswith("The goal was not met.")
-    done = plan_outcome([reply("text")], [result(supported=True)], met, [], [], [])
+    done = plan_outcome([reply("text")], [result(supported=True)], met, [], [])
     assert (done.text, done.outcome) == ("text", "answered")
