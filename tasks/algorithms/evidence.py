@@ -177,7 +177,9 @@ def _unknown(statement: dict[str, Any], known: set[str]) -> list[str]:
 
 
 @pure
-def research_report(report: Replies, revised: Replies, sources: Replies, notes: Replies, analysis: Replies) -> Reply:
+def research_report(
+    report: Replies, revised: Replies, sources: Replies, notes: Replies, analysis: Replies, again: Replies
+) -> Reply:
     """The report in its sections, the sources that it cites last; a statement whose citation fails says `uncited`.
 
     `quality` is the share of findings with sources that exist. Where nothing was found it says so, and is incomplete.
@@ -185,7 +187,7 @@ def research_report(report: Replies, revised: Replies, sources: Replies, notes: 
     lost = [f"{n.key}: {n.data()['lost']}" for n in notes if n.data()["lost"]]
     lost += [
         f"{what}: {cause}"
-        for what, made in (("analysis", analysis), ("revision", revised))
+        for what, made in (("analysis", [*analysis, *again]), ("revision", revised))
         if (cause := first_cause(made))
     ]
     final = next(iter([*ok_of(revised), *ok_of(report)]), None)

@@ -156,6 +156,12 @@ def test_an_analysis_that_failed_leaves_a_report_from_the_notes(stage: Stage) ->
     assert (played.answer.outcome, len(played.of(ANALYST))) == ("degraded", 1)
 
 
+def test_a_second_analysis_that_failed_leaves_the_first_and_is_said(stage: Stage) -> None:
+    played = research(stage, {"analyse 1": analysis("What is a turbine?"), "analyse 2": BROKEN})
+    assert "A pattern" in between(played.of(REPORTER)[0].question, "analysis")
+    assert (played.answer.outcome, played.data["lost"][-1].partition(":")[0]) == ("degraded", "analysis")
+
+
 def test_without_any_source_nothing_is_paid_for(stage: Stage) -> None:
     played = research(stage, documents=[])
     assert played.asked == ()

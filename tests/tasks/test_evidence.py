@@ -88,7 +88,7 @@ def test_failures_name_the_statement() -> None:
 
 
 def test_a_statement_with_a_source_that_does_not_exist_keeps_the_others_and_is_marked() -> None:
-    answer = research_report([report([("B", ["S1", "S9"])])], [], SOURCES, [], [])
+    answer = research_report([report([("B", ["S1", "S9"])])], [], SOURCES, [], [], [])
     assert "- B [S1] (uncited)" in answer.text
     assert answer.data()["quality"] == 0.0
 

@@ -166,6 +166,7 @@ def _follow_up() -> Loop:
             "sources": Carry(start="found.sources", next="sources"),
             "notes": Carry(start="noted", next="notes"),
             "analysis": Carry(start="analyse", next="analysis"),
+            "again": Carry(next="again", how="append"),
         },
         until=Test(fn=f"{EVIDENCE}.no_gaps", sees=see("analysis")),
         asks_first=True,
@@ -181,7 +182,7 @@ def _follow_up() -> Loop:
                     sees=see(before="analysis", made="analyse"),
                 ),
             ),
-            gives={"sources": "found.sources", "notes": "noted", "analysis": "latest"},
+            gives={"sources": "found.sources", "notes": "noted", "analysis": "latest", "again": "analyse"},
         ),
     )
 
@@ -215,6 +216,7 @@ def _report() -> tuple[Step, ...]:
                 sources="gaps.sources",
                 notes="gaps.notes",
                 analysis="gaps.analysis",
+                again="gaps.again",
             ),
         ),
     )
