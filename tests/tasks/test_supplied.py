@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.algorithms.supplied import is_supplied
+from tasks.algorithms.supplied import is_supplied, latest_of
+from tasks.reply import failed, reply
 from tasks.walk import input_replies
 
 
@@ -11,3 +12,9 @@ from tasks.walk import input_replies
 )
 def test_more_than_white_space_is_a_text(value: object, supplied: bool) -> None:
     assert is_supplied(input_replies(value)) is supplied
+
+
+def test_what_failed_leaves_what_stood_before() -> None:
+    before, made = [reply("old")], [reply("new"), failed("down")]
+    assert latest_of(before, made) == made[:1]
+    assert latest_of(before, made[1:]) == latest_of(before, []) == before
