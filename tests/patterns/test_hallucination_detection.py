@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tasks.estimate import estimate
+from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
 from utils.errors import RunFailed
@@ -108,11 +110,8 @@ def test_one_sentence_alone_is_scored_too(stage: Stage) -> None:
     assert [r["score"] for r in played.data["sentences"]] == [0.5]
 
 
-def test_forty_sentences_are_checked_and_the_rest_is_said(stage: Stage) -> None:
-    long = " ".join(f"Fact {n} holds." for n in range(1, 42))
-    played = detect(stage, lambda *_: "supported", answer=long, sample=lambda n: f"SAMPLE {n}" if n <= 5 else BROKEN)
-    assert (len(played.data["sentences"]), len(played.of(CHECKER))) == (40, 200)
-    assert (played.answer.outcome, played.data["not_checked"]) == ("incomplete", ["1 sentences beyond 40"])
+def test_forty_sentences_by_eight_samples_are_the_bound() -> None:
+    assert estimate(find_pattern("hallucination_detection")).most_calls == 1 + 8 + 8 * 40
 
 
 def test_a_sample_cannot_end_its_quotation_to_vouch_for_the_answer(stage: Stage) -> None:
