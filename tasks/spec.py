@@ -125,7 +125,7 @@ class Tool(Frozen):
 
     kind: Literal["tool"] = "tool"
     name: str | At
-    args: dict[str, JsonValue | At] = {}
+    args: dict[str, Annotated[At | JsonValue, Field(union_mode="left_to_right")]] = {}
     writes: bool = False
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tasks.functions import find_pattern, pattern_files
 from tasks.registry import catalogue
+from tasks.spec import GraphSpec, block_from_json, block_to_json
 from tests.patterns.test_golden import GOLDEN
 
 OF_THE_CATALOGUE = sorted(pattern_files().keys() - {"think_tank_swarm"})
@@ -37,6 +38,13 @@ def test_its_inputs_have_help_and_it_gives_an_answer(pattern: str) -> None:
     spec = find_pattern(pattern)
     assert all(i.help.endswith((".", "?", "]", ")")) for i in spec.inputs)
     assert "answer" in spec.gives
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_its_nodes_carry_what_it_is(pattern: str) -> None:
+    spec = find_pattern(pattern)
+    assert GraphSpec.from_json(spec.to_json()) == spec
+    assert [block_from_json(block_to_json(b)) for b in spec.blocks] == list(spec.blocks)
 
 
 def test_no_two_have_the_same_structure() -> None:

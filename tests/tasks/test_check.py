@@ -340,3 +340,12 @@ def test_a_pattern_that_uses_itself_is_refused(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(SpecError, match="pattern 'self_refine' uses itself, by way of self_refine -> ai_debate"):
         functions.find_pattern("self_refine")
     functions.find_pattern.cache_clear()
+
+
+def test_an_argument_that_is_known_at_run_time_is_so_after_json_too() -> None:
+    at = At(ref="prompt", field="key")
+    block = Step(id="look", does=Tool(name="tasks.retrieval.retrieve", args={"k": 3, "query": at}))
+    back = block_from_json(block_to_json(block))
+    assert isinstance(back, Step)
+    assert isinstance(back.does, Tool)
+    assert back.does.args == {"k": 3, "query": at}
