@@ -270,7 +270,8 @@ def changing_weight(weight: float, scores: Sequence[float], totals: Sequence[flo
             at = -(rest[winner] - rest[other]) / slope
             if -1e-9 <= at <= 1 + 1e-9:
                 found.append(min(max(at, 0.0), 1.0))
-    return round(min(found, key=lambda t: abs(t - weight)), 4) if found else None
+    nearest = min(found, key=lambda at: abs(at - weight), default=None)
+    return None if nearest is None else round(nearest, 4)
 
 
 @pure
