@@ -4,20 +4,17 @@ Only gates inside a @dynamic are found: every block in which a person decides is
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
-from flytekit.clients.grpc_utils.deadline_interceptor import scoped_grpc_deadline
-from flytekit.configuration import Config, PlatformConfig
+from flytekit.configuration import Config
 from flytekit.configuration.file import get_config_file
 from flytekit.configuration.internal import Platform
-from flytekit.exceptions.base import FlyteException
 from flytekit.exceptions.user import FlyteEntityNotExistException, FlyteInvalidInputException
 from flytekit.models.core.execution import NodeExecutionPhase, WorkflowExecutionPhase
 from flytekit.models.core.identifier import NodeExecutionIdentifier, WorkflowExecutionIdentifier
@@ -25,13 +22,13 @@ from flytekit.models.filters import Equal
 from flytekit.models.node_execution import NodeExecution
 from flytekit.remote import FlyteRemote
 
-from utils.errors import BadInput, ClusterUnavailable, RadiantError
+from scripts.flyte_admin import asked, everything
+from utils.errors import BadInput
 
 SECONDS = 10.0
 """How long one request may take."""
 AT_ONCE = 8
 """So many executions are looked at at a time."""
-PAGE = 100
 MOST_SIGNALS = 1000
 NOBODY = timedelta(days=3650)
 """A gate that waits so long has no end of its own."""
@@ -90,16 +87,16 @@ class Gates:
     def waiting(self) -> tuple[Gate, ...]:
         """All gates that wait, of all executions, the oldest first."""
         running = Equal("phase", WorkflowExecutionPhase.enum_to_string(WorkflowExecutionPhase.RUNNING))
-        with _asked():
+        with asked(SECONDS):
             page = partial(self._remote.client.list_executions_paginated, *self._place, filters=[running])
-            names = [execution.id.name for execution in _all(page)]
+            names = [execution.id.name for execution in everything(page)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = list(chain.from_iterable(pool.map(self._gates, names)))
         return tuple(sorted(found, key=lambda gate: gate.since))
 
     def run_of(self, execution: str) -> str | None:
         """The id of the run that an execution works at; None where there is no such execution."""
-        with _asked():
+        with asked(SECONDS):
             try:
                 data = self._remote.client.get_execution_data(self._id(execution))
             except (FlyteEntityNotExistException, FlyteInvalidInputException):
@@ -109,7 +106,7 @@ class Gates:
 
     def of(self, execution: str) -> tuple[Gate, ...] | None:
         """The gates at which an execution waits; None where it does not run."""
-        with _asked():
+        with asked(SECONDS):
             found = self._remote.client.get_execution(self._id(execution))
         return self._gates(execution) if found.closure.phase == WorkflowExecutionPhase.RUNNING else None
 
@@ -117,13 +114,13 @@ class Gates:
         """What a person decides on at a gate, sanitised."""
         if gate.question is None:
             return gate.asks
-        with _asked():
+        with asked(SECONDS):
             data = self._remote.client.get_node_execution_data(gate.question)
         return str(data.full_outputs.literals["o0"].scalar.primitive.string_value)
 
     def answer(self, gate: Gate, value: str) -> None:
         """Opens a gate."""
-        with _asked():
+        with asked(SECONDS):
             self._remote.set_input(gate.signal, gate.execution, value, python_type=str)
 
     def await_text(self, gate: Gate, seconds: float) -> Gate | None:
@@ -137,7 +134,7 @@ class Gates:
         return None
 
     def _gates(self, execution: str) -> tuple[Gate, ...]:
-        with _asked():
+        with asked(SECONDS):
             signals = self._remote.list_signals(execution, limit=MOST_SIGNALS)
             unanswered = {s.id.signal_id for s in signals if not s.HasField("value")}
             found = [g for g in self._under(execution, None) if g.signal in unanswered] if unanswered else []
@@ -147,7 +144,7 @@ class Gates:
         """The gates that are open among the nodes that a @dynamic made, and those within."""
         name: Any = parent.id.node_id if parent else None
         list_nodes = partial(self._remote.client.list_node_executions, self._id(execution), unique_parent_id=name)
-        nodes = {node.metadata.spec_node_id: node for node in _all(list_nodes)}
+        nodes = {node.metadata.spec_node_id: node for node in everything(list_nodes)}
         waiting = {spec for spec, node in nodes.items() if node.closure.phase == NodeExecutionPhase.RUNNING}
         if parent and waiting:
             for made in self._made(parent):
@@ -179,33 +176,3 @@ def _gate(execution: str, made: Any, nodes: dict[str, NodeExecution]) -> Gate:
         expires=since + waits if waits and waits < NOBODY else None,
         question=before[0].id if before else None,
     )
-
-
-def _all(pages: Callable[..., tuple[list[Any], str]]) -> Iterator[Any]:
-    """What a paginated request lists."""
-    token = ""
-    while True:
-        page, token = pages(limit=PAGE, token=token)
-        yield from page
-        if not token:
-            return
-
-
-@contextmanager
-def _asked() -> Iterator[None]:
-    """What the cluster refuses is one line."""
-    try:
-        with scoped_grpc_deadline(SECONDS):
-            yield
-    except (FlyteEntityNotExistException, FlyteInvalidInputException) as error:
-        raise RadiantError(f"Flyte refused: {_said(error)}") from error
-    except FlyteException as error:
-        where = PlatformConfig.auto().endpoint
-        raise ClusterUnavailable(f"the Flyte cluster at {where} does not answer: {_said(error) or error}") from error
-
-
-def _said(error: BaseException) -> str:
-    """The first line of what the cluster answered."""
-    details = getattr(error.__cause__, "details", None)
-    lines = (details() if details else str(error) or "").strip().splitlines()
-    return lines[0] if lines else ""

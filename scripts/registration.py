@@ -6,8 +6,7 @@ flyteadmin is the judge of what is there: it answers AlreadyExists for the same 
 
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
@@ -16,13 +15,11 @@ from typing import Any, Literal
 from flyteidl.admin.common_pb2 import ObjectGetRequest
 from flytekit import LaunchPlan
 from flytekit.clients.friendly import SynchronousFlyteClient
-from flytekit.clients.grpc_utils.deadline_interceptor import scoped_grpc_deadline
 from flytekit.configuration import ImageConfig, PlatformConfig, SerializationSettings, TaskConfig
 from flytekit.configuration.file import get_config_file
 from flytekit.configuration.internal import Platform
 from flytekit.core.context_manager import FlyteContextManager
 from flytekit.core.workflow import WorkflowBase
-from flytekit.exceptions.base import FlyteException
 from flytekit.exceptions.user import (
     FlyteEntityAlreadyExistsException,
     FlyteEntityNotExistException,
@@ -36,16 +33,14 @@ from flytekit.models.task import TaskSpec
 from flytekit.tools.translator import get_serializable
 from google.protobuf.json_format import MessageToDict
 
-from utils.errors import BadInput, ClusterUnavailable, RadiantError, unknown
+from scripts.flyte_admin import asked, everything, said
+from utils.errors import BadInput, unknown
 
 Kind = Literal["task", "workflow", "launch plan"]
 State = Literal["new", "exists", "differs"]
 KINDS: tuple[Kind, ...] = ("task", "workflow", "launch plan")
 """In the order in which they are sent: each stands on the one before."""
 MAINTENANCE = "workflows.maintenance"
-SECONDS = 30.0
-"""How long one request may take."""
-PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -160,8 +155,8 @@ class Cluster:
             )
         self._platform = PlatformConfig.auto()
         self._place = project, domain
-        with self._asked():
-            projects = {p.id for p in _all(self._client.list_projects_paginated)}
+        with asked():
+            projects = {p.id for p in everything(self._client.list_projects_paginated)}
             domains = {d.id for d in self._client.get_domains()}
         if project not in projects:
             raise unknown("project", project, projects)
@@ -180,13 +175,13 @@ class Cluster:
             "launch plan": self._client.create_launch_plan,
         }[entity.kind]
         model = entity.model.spec if isinstance(entity.model, LaunchPlanModel) else entity.model
-        with self._asked():
+        with asked():
             try:
                 create(entity.id, model)
             except FlyteEntityAlreadyExistsException:
                 return "exists"
             except FlyteInvalidInputException as error:
-                if "different structure" not in _said(error):
+                if "different structure" not in said(error):
                     raise
                 return "differs"
         return "new"
@@ -198,7 +193,7 @@ class Cluster:
             "workflow": self._client.raw.get_workflow,
             "launch plan": self._client.raw.get_launch_plan,
         }[entity.kind]
-        with self._asked():
+        with asked():
             try:
                 there = get(ObjectGetRequest(id=entity.id.to_flyte_idl()))
             except FlyteEntityNotExistException:
@@ -207,53 +202,21 @@ class Cluster:
 
     def active(self) -> dict[str, str]:
         """The launch plans of maintenance that are active here, each with its version."""
-        with self._asked():
-            plans = list(_all(partial(self._client.list_active_launch_plans_paginated, *self._place)))
+        with asked():
+            plans = list(everything(partial(self._client.list_active_launch_plans_paginated, *self._place)))
         ours = [plan for plan in plans if plan.spec.workflow_id.name.startswith(f"{MAINTENANCE}.")]
         return {plan.id.name: plan.id.version for plan in ours}
 
     def activate(self, plan: Entity) -> None:
         """Its schedule runs from now on, in the stead of any other version's."""
-        with self._asked():
+        with asked():
             self._client.update_launch_plan(plan.id, LaunchPlanState.ACTIVE)
 
     def deactivate(self, name: str, version: str) -> None:
         """The schedule of a launch plan ends."""
-        with self._asked():
+        with asked():
             plan = Identifier(ResourceType.LAUNCH_PLAN, *self._place, name, version)
             self._client.update_launch_plan(plan, LaunchPlanState.INACTIVE)
-
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """What the cluster refuses is one line."""
-        try:
-            with scoped_grpc_deadline(SECONDS):
-                yield
-        except (FlyteEntityAlreadyExistsException, FlyteEntityNotExistException):
-            raise
-        except FlyteInvalidInputException as error:
-            raise RadiantError(f"Flyte refused: {_said(error)}") from error
-        except FlyteException as error:
-            raise ClusterUnavailable(
-                f"the Flyte cluster at {self._platform.endpoint} does not answer: {_said(error) or error}"
-            ) from error
-
-
-def _all(pages: Callable[..., tuple[list[Any], str]]) -> Iterator[Any]:
-    """What a paginated request lists."""
-    token = ""
-    while True:
-        page, token = pages(limit=PAGE, token=token)
-        yield from page
-        if not token:
-            return
-
-
-def _said(error: BaseException) -> str:
-    """The first line of what the cluster answered."""
-    details = getattr(error.__cause__, "details", None)
-    lines = (details() if details else str(error) or "").strip().splitlines()
-    return lines[0] if lines else ""
 
 
 def _content(entity: Entity) -> object:
