@@ -3,13 +3,22 @@
 `tasks/check.py` holds what a whole graph must satisfy, `tasks/walk.py` what each block means when it runs.
 """
 
-import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tasks.reply import canonical
+from tasks.spec_json import back_to, json_object
 from utils.errors import SpecError
 
 BLOCK_ID = r"^[a-z][a-z0-9-]{0,30}$"
@@ -125,7 +134,7 @@ class Tool(Frozen):
 
     kind: Literal["tool"] = "tool"
     name: str | At
-    args: dict[str, Annotated[At | JsonValue, Field(union_mode="left_to_right")]] = {}
+    args: dict[str, Annotated[JsonValue | At, BeforeValidator(back_to(At))]] = {}
     writes: bool = False
 
 
@@ -363,7 +372,7 @@ class GraphSpec(Graph):
     @classmethod
     def from_json(cls, text: str) -> "GraphSpec":
         """The spec back from its JSON; SpecError where it is none."""
-        return cls(**_object(text))
+        return cls(**json_object(text))
 
 
 def block_to_json(block: _Block) -> str:
@@ -373,19 +382,7 @@ def block_to_json(block: _Block) -> str:
 
 def block_from_json(text: str) -> "AnyBlock":
     """A block from the JSON that its node carries."""
-    return _Holder(block=_object(text)).block  # type: ignore[arg-type]
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SpecError(f"the specification is not JSON: {error}") from error
-    except RecursionError as error:
-        raise SpecError("the specification is nested too deep") from error
-    if not isinstance(value, dict):
-        raise SpecError("the specification is not a JSON object")
-    return value
+    return _Holder(block=json_object(text)).block  # type: ignore[arg-type]
 
 
 AnyBlock = Step | Fan | Each | Loop | Choose | Ask | Use

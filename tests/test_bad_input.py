@@ -150,7 +150,10 @@ def test_a_database_that_is_not_there_says_what_to_set(use_database: Callable[[s
     one_line(done)
 
 
-_ROWS = " UNION ALL ".join(
-    f"SELECT '{table}', count(*) FROM {table}"
-    for table in ("runs", "model_calls", "budgets", "step_records", "reviews", "execution_manifests")
+_ROWS = (
+    " UNION ALL ".join(
+        f"SELECT '{table}', count(*) FROM {table}"
+        for table in ("runs", "model_calls", "budgets", "step_records", "reviews", "execution_manifests")
+    )
+    + " ORDER BY 1"
 )

@@ -1,24 +1,20 @@
-"""What a specification from outside may not do, and what a person at the terminal may."""
+"""What a specification from outside may not do."""
 
-import io
-import sys
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tasks.plain import PlainHost
-from tasks.review import ask
 from tasks.run import Run
-from tasks.spec import Ask, At, Call, Function, Input, Recall, Remember, Signal, Step, Tool, Use, see
+from tasks.spec import At, Call, Function, Input, Recall, Remember, Signal, Step, Tool, Use, see
 from tasks.tools import signals_of
 from tasks.views import Scope
 from tasks.walk import input_replies, walk
 from tests.tasks.conftest import Give
 from tests.tasks.graphs import PROMPT, TOYS, spec, step
-from utils.errors import RunFailed, Waiting
+from utils.errors import RunFailed
 from utils.ledger import ledger_of
-from utils.reviews import find_review
 from utils.settings import settings
 
 FRAME_TOOLS = ("tasks.deliver.conclude", "tasks.deliver.deliver", "tasks.cato.gate", "tasks.librarian.draft")
@@ -89,22 +85,3 @@ def test_a_medical_run_asks_no_model_beyond_those_allowed(run: Run, monkeypatch:
     asked = spec(Step(id="last", does=Call(prompt="{{prompt}}", model="rehearsal/carla"), sees=see("prompt")))
     with pytest.raises(RunFailed, match="'rehearsal/carla' may not see medical requests"):
         walk(asked, Scope({"prompt.out": input_replies("Is it a stroke?")}), "", PlainHost(medical))
-
-
-class Keyboard(io.StringIO):
-    """What a person types at a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def test_who_leaves_a_question_at_the_terminal_leaves_it_open(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setattr(sys, "stdin", Keyboard(""))
-    monkeypatch.setattr(sys, "stderr", Keyboard())
-    question = Ask(id="ask", question="Go on?", shows={}, choices=("yes", "no"))
-    with pytest.raises(Waiting, match=f"run {run.run_id} waits for a person"):
-        ask(question, Scope({}), "ask", run)
-    review = find_review(UUID(run.tenant_id), run.run_id, "ask")
-    assert review is not None
-    assert review.status == "open"
