@@ -236,6 +236,23 @@ class _Call:
         return _Begun(verdict, stored, attempt, over)
 
     def _settle(self, attempt: int, completion: Completion) -> PaidCall:
+        # The money is gone: a server that restarts is waited for. An attempt settles once only.
+        stored, alerts = outlast(lambda: self._written(attempt, completion))
+        if stored is not None:
+            completion = _completion(stored, self.key)
+        return PaidCall(completion, from_ledger=False, alerts=alerts)
+
+    def _written(self, attempt: int, completion: Completion) -> tuple[str | None, tuple[governor.Window, ...]]:
+        from psycopg2.errors import NoDataFound
+
+        try:
+            return self._write(attempt, completion)
+        except NoDataFound:
+            # A reservation does not wait for the disk: a server that died may have lost it. What was paid stands.
+            again = self._begin(governor.usd(0))
+            return self._write(again.attempt or attempt, completion)
+
+    def _write(self, attempt: int, completion: Completion) -> tuple[str | None, tuple[governor.Window, ...]]:
         values = (
             *self._place(),
             attempt,
@@ -248,13 +265,6 @@ class _Call:
             completion.latency_ms,
             settings().cost_alert_threshold,
         )
-        # The money is gone: a server that restarts is waited for. An attempt settles once only.
-        stored, alerts = outlast(lambda: self._write(values))
-        if stored is not None:
-            completion = _completion(stored, self.key)
-        return PaidCall(completion, from_ledger=False, alerts=alerts)
-
-    def _write(self, values: tuple[object, ...]) -> tuple[str | None, tuple[governor.Window, ...]]:
         stored, alerts = tenant_function(self.key.tenant_id, _SETTLE, values)
         return stored, tuple(w for w in governor.WINDOWS if w in alerts)
 

@@ -109,6 +109,22 @@ def test_a_call_that_settles_after_it_was_given_up_is_still_paid_for(fresh_datab
     assert [(float(b.settled), float(b.reserved)) for b in budgets(key.tenant_id, key.run_id)] == [(0.01, 0)] * 3
 
 
+def test_a_call_whose_reservation_a_dead_server_lost_is_still_recorded(database: str) -> None:
+    key = new_run()
+
+    def crashed(_: ChatRequest) -> Completion:
+        with as_owner(database) as cursor:
+            for table in ("model_calls", "budgets"):
+                cursor.execute(f"DELETE FROM {table} WHERE tenant_id = %s", (key.tenant_id,))
+        return completion("paid")
+
+    assert pay(key, crashed) == ("paid", False)
+    assert pay(key, crashed) == ("paid", True)
+    (row,) = ledger_of(key.tenant_id, key.run_id)
+    assert (row.state, row.attempts, row.lost, row.charged_usd) == ("settled", 1, 0, 0.01)
+    assert [(float(b.settled), float(b.reserved)) for b in budgets(key.tenant_id, key.run_id)] == [(0.01, 0)] * 3
+
+
 def test_of_two_processes_the_first_answer_stands_and_both_are_charged(tmp_path: Path) -> None:
     key = new_run()
     asked = f"{key.run_id} 0"
