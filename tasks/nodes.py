@@ -1,7 +1,6 @@
 """The Flyte tasks that every graph is made of: one node is one block, which the plain host runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from flytekit.core.context_manager import FlyteContextManager
 from flytekit.types.error import FlyteError
 
 from tasks.kept import forget_failures
-from tasks.opening import Asked, open_asked, tenant_here
+from tasks.opening import Asked, open_asked, tenant_of
 from tasks.plain import PlainHost
 from tasks.reply import Slots
 from tasks.result import Result, Signal
@@ -19,7 +18,6 @@ from tasks.run import Run
 from tasks.spec import GraphSpec, block_from_json
 from tasks.views import Scope
 from utils.errors import BadInput, RadiantError, RunBusy
-from utils.logs import bound
 from utils.reviews import expire, reviews_of
 from utils.runs import Unfinished, get_run, heartbeat, set_status
 from utils.settings import settings
@@ -28,6 +26,8 @@ from utils.warm import Warm, attempt
 RETRIES = 3
 """The ledger makes a retry cost nothing."""
 TIMEOUT = timedelta(hours=1)
+OPEN = "open"
+"""The id of the node that opens the run."""
 GATE_TIMEOUT = "task execution timeout"
 """What Flyte says when nobody answered a gate in time."""
 
@@ -73,8 +73,9 @@ def _refuse_under_way(tenant_id: str, run_id: str) -> None:
     here = attempt()
     if not run_id or here is None or here.number:
         return
+    tenant = tenant_of(tenant_id)
     with suppress(BadInput):
-        run = get_run(UUID(tenant_id) if tenant_id else tenant_here(), run_id)
+        run = get_run(tenant, run_id)
         silent = datetime.now(UTC) - run.alive_at
         if run.status == "running" and silent < timedelta(seconds=settings().reservation_seconds):
             raise RunBusy(f"run {run_id} is under way: wait until it ends, or abort its execution and wait a little")
@@ -83,7 +84,7 @@ def _refuse_under_way(tenant_id: str, run_id: str) -> None:
 @task(task_config=Warm("calls"), retries=RETRIES, timeout=TIMEOUT)
 def node(block: str, path: str, run: Run, made: Slots) -> Slots:
     """One block that has no body: a Step or a Fan."""
-    with at_work(run, path):
+    with heartbeat(UUID(run.tenant_id), run.run_id):
         given = PlainHost(run, resumed=True).block(block_from_json(block), Scope(made), path)
     return {slot: list(replies) for slot, replies in given.items()}
 
@@ -109,9 +110,14 @@ def outputs(run: Run, made: Slots) -> tuple[Result, list[Signal]]:
 
 @task(task_config=Warm(), retries=RETRIES)
 def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
-    """How a run stands whose execution failed: expired, over_budget or failed. What it made is kept."""
-    tenant, run = UUID(tenant_id) if tenant_id else tenant_here(), run_id or execution_id()
+    """How a run stands whose execution failed: expired, over_budget or failed. What it made is kept.
+
+    An execution that was not let open its run (another walks it, or it has other inputs) says nothing of it.
+    """
+    if err and err.failed_node_id == OPEN:
+        return "never opened"
     try:
+        tenant, run = tenant_of(tenant_id), run_id or execution_id()
         found = get_run(tenant, run)
     except BadInput:
         return "never opened"
@@ -127,13 +133,6 @@ def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
     if status == "failed":
         forget_failures(tenant, run)
     return status
-
-
-@contextmanager
-def at_work(run: Run, path: str) -> Iterator[None]:
-    """While a node works its run is alive, and what it logs says of which run it is."""
-    with heartbeat(UUID(run.tenant_id), run.run_id), bound(run=run.run_id, tenant=run.tenant_id, node=path):
-        yield
 
 
 def make_node(entity: Any, node_id: str, **inputs: Any) -> Any:

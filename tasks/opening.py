@@ -220,19 +220,24 @@ def tenant_here() -> UUID:
     return tenants[place]
 
 
+def tenant_of(asked: str) -> UUID:
+    """The tenant that was asked for, empty for the one here: where Flyte's place decides, no other may be named."""
+    here = tenant_here()
+    tenant = _uuid("tenant_id", asked) if asked else here
+    if attempt() and settings().tenants and tenant != here:
+        raise BadInput(f"--tenant_id {tenant} is not the tenant of this Flyte project and domain: leave it out")
+    return tenant
+
+
 def _identity(asked: Asked) -> tuple[UUID, UUID]:
-    found = []
-    for name, text, default in (
-        ("tenant_id", asked.tenant_id, tenant_here()),
-        ("user_id", asked.user_id, settings().user_id),
-    ):
-        try:
-            found.append(UUID(text) if text else default)
-        except ValueError as error:
-            raise BadInput(f"--{name} '{text[:60]}' is not a UUID") from error
-    if attempt() and settings().tenants and found[0] != tenant_here():
-        raise BadInput(f"--tenant_id {found[0]} is not the tenant of this Flyte project and domain: leave it out")
-    return found[0], found[1]
+    return tenant_of(asked.tenant_id), _uuid("user_id", asked.user_id) if asked.user_id else settings().user_id
+
+
+def _uuid(name: str, text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise BadInput(f"--{name} '{text[:60]}' is not a UUID") from error
 
 
 def _runs_from_prompt(pattern: GraphSpec) -> None:

@@ -34,7 +34,7 @@ from utils.display import clipped
 from utils.errors import BadInput, RunFailed, Unparsable, Waiting
 from utils.json_replies import parse_json
 from utils.reviews import Review, decide, find_review, reviews_of
-from utils.runs import set_status
+from utils.runs import heartbeat, set_status
 from utils.warm import Warm
 from workflows.flyte_host import node_id
 
@@ -56,7 +56,7 @@ WANTED = {"revise": "What the models shall change", "edit": "The whole answer, a
 def body(block: str, path: str, run: Run, made: Slots, times: int) -> Slots:
     """A block with bodies, or in which a person decides; `times` counts how often it was walked before."""
     parsed, scope = block_from_json(block), Scope(made)
-    with nodes.at_work(run, path):
+    with heartbeat(UUID(run.tenant_id), run.run_id):
         if run.grain == "node" and not _stays_in_place(parsed):
             from workflows.turns import expand
 

@@ -64,3 +64,14 @@ def test_launched_anew_with_its_run_id_it_pays_for_nothing_twice(expired: Execut
     again.finish()
     assert paid(expired.name) == before
     assert get_run(tenant(), expired.name).status == "done"
+
+
+def test_an_execution_that_may_not_open_a_run_leaves_it_as_it_stands(launch: Launch) -> None:
+    first = launch("workflows/think_tank.py", "think_tank", *QUESTION, "--require_approval")
+    first.until(lambda: GATE in first.open_gates(), "the gate")
+    other = launch("workflows/think_tank.py", "think_tank", "--prompt", "Is 18 prime?", "--run_id", first.name)
+    assert "BadInput" in other.failure()
+    assert get_run(tenant(), first.name).status == "waiting"
+    first.signal(GATE, "approve")
+    first.finish()
+    assert get_run(tenant(), first.name).status == "done"

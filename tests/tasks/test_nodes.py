@@ -2,16 +2,22 @@
 
 import json
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from flytekit.types.error import FlyteError
 
-from tasks.nodes import open_run
+from tasks.nodes import GATE_TIMEOUT, OPEN, open_run, record_failure
 from tasks.reply import reply
 from tasks.run import Run
 from tasks.spec import Ask, block_to_json
 from tasks.trace import traces
 from tests.tasks.graphs import when
 from utils.errors import BadInput
+from utils.reviews import Choice, Question, open_review, reviews_of
+from utils.runs import get_run, set_status
+from utils.settings import settings
+from utils.warm import Attempt, running
 from workflows.asking import body
 from workflows.frame import framed
 
@@ -42,3 +48,47 @@ def test_a_question_that_is_not_asked_is_kept_as_skipped_on_a_cluster_too(run: R
     given = {"block": block_to_json(ask), "path": "body/ask", "run": run, "made": made, "times": 0}
     assert body.task_function(**given) == {"out": []}
     assert [(t.path, t.kind, t.state) for t in traces(run)] == [("body/ask", "ask", "skipped")]
+
+
+QUESTION = Question("Approve?", "general", "It is so.", (Choice("approve"), Choice("reject")))
+ELSEWHERE = "00000000-0000-4000-8000-0000000000aa"
+
+
+@pytest.fixture
+def waiting(run: Run) -> Run:
+    """A run that waits at a gate."""
+    open_review(UUID(run.tenant_id), run.run_id, "settle@1/review", QUESTION)
+    set_status(UUID(run.tenant_id), run.run_id, "waiting")
+    return run
+
+
+def recorded(run: Run, message: str, node: str) -> tuple[str, str]:
+    """What the failure of an execution is recorded as, and how the run then stands."""
+    said = record_failure.task_function(run_id=run.run_id, tenant_id=run.tenant_id, err=FlyteError(message, node))
+    return said, get_run(UUID(run.tenant_id), run.run_id).status
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (f"USER::{GATE_TIMEOUT} [8s] expired", "expired"),
+        ("OverBudget: over the run's cap of 0.50 USD", "over_budget"),
+        ("RunFailed: block 'panel': 1 of 3 replies", "failed"),
+    ],
+)
+def test_a_failed_execution_says_how_its_run_stands(waiting: Run, message: str, status: str) -> None:
+    assert recorded(waiting, message, "settle") == (status, status)
+    (review,) = reviews_of(UUID(waiting.tenant_id), waiting.run_id)
+    assert review.status == ("expired" if status == "expired" else "open")
+
+
+def test_an_execution_that_could_not_open_a_run_leaves_it_as_it_stands(waiting: Run) -> None:
+    said = recorded(waiting, "BadInput: run 'r1' was started with another prompt", OPEN)
+    assert said == ("never opened", "waiting")
+
+
+def test_an_execution_says_nothing_of_another_tenants_run(waiting: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RADIANT_TENANTS", json.dumps({"flytesnacks/development": ELSEWHERE}))
+    settings.cache_clear()
+    with running(Attempt("flytesnacks", "development", "e1", "fn0", 0)):
+        assert recorded(waiting, "RunFailed: it broke", "body") == ("never opened", "waiting")
