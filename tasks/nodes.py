@@ -26,8 +26,8 @@ from utils.warm import Warm, attempt
 RETRIES = 3
 """The ledger makes a retry cost nothing."""
 TIMEOUT = timedelta(hours=1)
-OPEN = "open"
-"""The id of the node that opens the run."""
+NOT_OPENED = "the run was not opened"
+"""What an error of `open_run` begins with: Flyte tells `record_failure` the message, and not which node failed."""
 GATE_TIMEOUT = "task execution timeout"
 """What Flyte says when nobody answered a gate in time."""
 
@@ -48,16 +48,19 @@ def open_run(
     grain: str,
 ) -> tuple[Run, Slots]:
     """Checks what was asked, and opens or resumes the run; its id is the execution's where none is given."""
-    graph = GraphSpec.from_json(spec)
-    _refuse_files(graph, texts)
-    _refuse_under_way(tenant_id, run_id)
-    opened = open_asked(
-        graph,
-        {**texts, **integers, **numbers, **flags},
-        Asked(domain, models, max_cost_usd, run_id or execution_id(), tenant_id, user_id, grain),
-    )
-    if opened.result is not None:
-        raise RadiantError(f"run '{opened.run.run_id}' has concluded: `radiant show {opened.run.run_id}` shows it")
+    try:
+        graph = GraphSpec.from_json(spec)
+        _refuse_files(graph, texts)
+        _refuse_under_way(tenant_id, run_id)
+        opened = open_asked(
+            graph,
+            {**texts, **integers, **numbers, **flags},
+            Asked(domain, models, max_cost_usd, run_id or execution_id(), tenant_id, user_id, grain),
+        )
+        if opened.result is not None:
+            raise RadiantError(f"run '{opened.run.run_id}' has concluded: `radiant show {opened.run.run_id}` shows it")
+    except RadiantError as error:
+        raise type(error)(f"{NOT_OPENED}: {error.message}") from error
     return opened.run, opened.inputs
 
 
@@ -114,7 +117,8 @@ def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
 
     An execution that was not let open its run (another walks it, or it has other inputs) says nothing of it.
     """
-    if err and err.failed_node_id == OPEN:
+    said = err.message if err else ""
+    if NOT_OPENED in said:
         return "never opened"
     try:
         tenant, run = tenant_of(tenant_id), run_id or execution_id()
@@ -123,7 +127,6 @@ def record_failure(run_id: str, tenant_id: str, err: FlyteError | None) -> str:
         return "never opened"
     if found.concluded_at is not None:
         return found.status
-    said = err.message if err else ""
     undecided = [r for r in reviews_of(tenant, run) if r.status != "decided"]
     late = [r for r in undecided if r.overdue or GATE_TIMEOUT in said]
     for review in late:

@@ -101,7 +101,7 @@ def _as_nodes(spec: GraphSpec, given: dict[str, Any]) -> Outputs:
     for one in (i for i in spec.inputs if i.type != "models"):
         kind = {"integer": "integers", "number": "numbers", "flag": "flags"}.get(one.type, "texts")
         by_type[kind][one.name] = own[one.name]
-    run, inputs = nodes.make_node(nodes.open_run, nodes.OPEN, spec=spec.to_json(), **by_type, **asked)
+    run, inputs = nodes.make_node(nodes.open_run, "open", spec=spec.to_json(), **by_type, **asked)
     scope: Scope[Any] = Scope({f"{i.name}.out": inputs[i.name] for i in spec.inputs})
     made = walk(spec, scope, "", FlyteHost(run, body))
     return Outputs(*nodes.make_node(nodes.outputs, "outputs", run=run, made=made))

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from flytekit.types.error import FlyteError
 
-from tasks.nodes import GATE_TIMEOUT, OPEN, open_run, record_failure
-from tasks.reply import reply
+from tasks.nodes import GATE_TIMEOUT, open_run, record_failure
+from tasks.reply import Slots, reply
 from tasks.run import Run
 from tasks.spec import Ask, block_to_json
 from tasks.trace import traces
@@ -22,24 +22,30 @@ from workflows.asking import body
 from workflows.frame import framed
 
 
+def opened(run_id: str = "", **texts: str) -> tuple[Run, Slots]:
+    """What the node that opens a run of stage_gate_approval gives."""
+    made: tuple[Run, Slots] = open_run.task_function(
+        spec=framed("stage_gate_approval").to_json(),
+        texts={"prompt": "Plan a bakery.", **texts},
+        integers={},
+        numbers={},
+        flags={"require_approval": False},
+        domain="general",
+        models="",
+        max_cost_usd=0.0,
+        run_id=run_id,
+        tenant_id="",
+        user_id="",
+        grain="auto",
+    )
+    return made
+
+
 def test_a_file_of_the_service_is_never_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret.json"
     secret.write_text(json.dumps([{"name": "hunter2", "deliverable": "x", "criteria": ["y"]}] * 3))
     with pytest.raises(BadInput, match="--stages: a file is read on your own machine only"):
-        open_run.task_function(
-            spec=framed("stage_gate_approval").to_json(),
-            texts={"prompt": "Plan a bakery.", "stages": f"@{secret}"},
-            integers={},
-            numbers={},
-            flags={"require_approval": False},
-            domain="general",
-            models="",
-            max_cost_usd=0.0,
-            run_id="",
-            tenant_id="",
-            user_id="",
-            grain="auto",
-        )
+        opened(stages=f"@{secret}")
 
 
 def test_a_question_that_is_not_asked_is_kept_as_skipped_on_a_cluster_too(run: Run) -> None:
@@ -62,9 +68,9 @@ def waiting(run: Run) -> Run:
     return run
 
 
-def recorded(run: Run, message: str, node: str) -> tuple[str, str]:
+def recorded(run: Run, message: str) -> tuple[str, str]:
     """What the failure of an execution is recorded as, and how the run then stands."""
-    said = record_failure.task_function(run_id=run.run_id, tenant_id=run.tenant_id, err=FlyteError(message, node))
+    said = record_failure.task_function(run_id=run.run_id, tenant_id=run.tenant_id, err=FlyteError(message, "fn0"))
     return said, get_run(UUID(run.tenant_id), run.run_id).status
 
 
@@ -77,18 +83,19 @@ def recorded(run: Run, message: str, node: str) -> tuple[str, str]:
     ],
 )
 def test_a_failed_execution_says_how_its_run_stands(waiting: Run, message: str, status: str) -> None:
-    assert recorded(waiting, message, "settle") == (status, status)
+    assert recorded(waiting, message) == (status, status)
     (review,) = reviews_of(UUID(waiting.tenant_id), waiting.run_id)
     assert review.status == ("expired" if status == "expired" else "open")
 
 
 def test_an_execution_that_could_not_open_a_run_leaves_it_as_it_stands(waiting: Run) -> None:
-    said = recorded(waiting, "BadInput: run 'r1' was started with another prompt", OPEN)
-    assert said == ("never opened", "waiting")
+    with pytest.raises(BadInput, match="was started with") as refused:
+        opened(run_id=waiting.run_id)
+    assert recorded(waiting, f"failed to run the job: BadInput: {refused.value.message}") == ("never opened", "waiting")
 
 
 def test_an_execution_says_nothing_of_another_tenants_run(waiting: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RADIANT_TENANTS", json.dumps({"flytesnacks/development": ELSEWHERE}))
     settings.cache_clear()
     with running(Attempt("flytesnacks", "development", "e1", "fn0", 0)):
-        assert recorded(waiting, "RunFailed: it broke", "body") == ("never opened", "waiting")
+        assert recorded(waiting, "RunFailed: it broke") == ("never opened", "waiting")
