@@ -9,7 +9,6 @@ import pytest
 
 from tests.fake_openai import Fault
 from tests.patterns.harness import Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import Waiting
 from utils.reviews import decide, reviews_of
 from utils.settings import settings
@@ -19,13 +18,6 @@ from workflows.patterns.user_facing.slot_filling_intake import DESIGNER, INTERVI
 PROMPT = "Prepare a grant application for our school garden"
 Found = dict[str, Any]
 ANSWER, STOP, USE, CORRECT = "answer", "stop", "use", "correct"
-
-
-def by_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with memories found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
 
 
 def slot(name: str, kind: str = "text", *, required: bool = True, **rest: Any) -> Found:

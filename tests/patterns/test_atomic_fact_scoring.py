@@ -8,22 +8,15 @@ import pytest
 from tests.fake_openai import Fault
 from tests.fake_tools import ToolServer
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
-from utils.settings import settings
 from workflows.patterns.verification.atomic_fact_scoring import ANSWERER, EXTRACTOR, JUDGE, SEARCHER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 ANSWER = "Curie was born in Warsaw. She won in 1911. ANSWERMARK is nice."
 FACTS = ["Curie was born in Warsaw.", "Curie won in 1911.", "Warsaw is nice."]
 DOCUMENTS = [{"id": "bio", "text": "Marie Curie was born in Warsaw and won in 1903."}]
 ONCE = as_json(enough=False, query="Curie Warsaw")
 ENOUGH = as_json(enough=True, query="")
 Verdict = Callable[[str], str | Fault]
-
-
-@pytest.fixture(autouse=True)
-def _lexical(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def verdict(said: str, source: str = "E1") -> str:

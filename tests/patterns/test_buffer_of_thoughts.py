@@ -6,11 +6,11 @@ from tasks.tools import signals_of
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
 from utils.db import tenant_transaction
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
 from utils.settings import settings
 from workflows.patterns.reasoning.buffer_of_thoughts import ANALYST, CHECKER, DISTILLER, METHODIST, SOLVER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 KIND = "arithmetic puzzle: making a target number from given numbers"
 TEMPLATE = {
     "description": f"{KIND}.",
@@ -18,14 +18,6 @@ TEMPLATE = {
     "when_to_use": "Reach the target.",
 }
 OTHER = {"description": "Rhymed poems about seasons.", "steps": ["Pick a season.", "Rhyme."], "when_to_use": "Verse."}
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with memories found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
 
 
 def core(kind: str = KIND, objective: str = "Reach the target.") -> str:

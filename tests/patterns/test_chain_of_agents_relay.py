@@ -12,6 +12,7 @@ from tests.patterns.harness import BROKEN, Asked, Played, Stage, between
 from utils.errors import RunFailed
 from workflows.patterns.sequential.chain_of_agents_relay import MANAGER, WORKER
 
+pytestmark = pytest.mark.usefixtures("cheap")
 QUESTION = "Who paid for the barrier?"
 
 
@@ -38,12 +39,6 @@ def relay(
 
     documents = [{"id": "d", "title": "Chronicle", "text": document(parts)}]
     return stage.play("chain_of_agents_relay", script, **{"prompt": QUESTION, "documents": documents, **inputs})
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
-    return stage
 
 
 def test_workers_read_in_order_and_see_their_chunk_and_the_note_before(stage: Stage) -> None:

@@ -12,8 +12,6 @@ from tasks.memories import remember
 from tasks.reply import reply
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
-from utils.settings import settings
 from workflows.patterns.emerging.constitutional_revision import (
     ACTIVE,
     CHECKER,
@@ -27,17 +25,11 @@ from workflows.patterns.emerging.constitutional_revision import (
     WRITER,
 )
 
+pytestmark = pytest.mark.usefixtures("by_words")
 DRAFT = "Take two tablets. It always works. Ask a doctor."
 MILD = DRAFT.replace("always works", "often helps")
 NEVER, BRIEF = "Never promise a result.", "Be brief."
 Says = Callable[[Asked], str | Fault | None]
-
-
-@pytest.fixture(autouse=True)
-def by_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memories are found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def prefers(asked: Asked, text: str) -> str:

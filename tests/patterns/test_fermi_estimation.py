@@ -10,11 +10,10 @@ from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.reasoning.fermi_estimation import BOTTOM_UP, ESTIMATOR, MODELLER, TOP_DOWN
 
+pytestmark = pytest.mark.usefixtures("by_words")
 PROMPT = "How many cups of coffee does Lyon drink in a year?"
 PEOPLE = {"name": "people", "meaning": "coffee drinkers in Lyon", "unit": "person"}
 CUPS = {"name": "cups", "meaning": "cups that a coffee drinker has in a year", "unit": "cup / (person * year)"}
@@ -33,14 +32,6 @@ DOWN, UP = route("people * cups", PEOPLE, CUPS), route("shops * sold", SHOPS, SO
 
 def span(mid: float) -> str:
     return as_json(low=mid / 1.5, mid=mid, high=mid * 1.5, reason="so it is")
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with passages found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
 
 
 def play(

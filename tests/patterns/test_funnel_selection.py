@@ -10,11 +10,10 @@ from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.sequential.funnel_selection import ASSESSOR, DEVELOPER, INSPECTOR, INVENTOR, RANKER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 WORDS = [
     "anchor",
     "bakery",
@@ -48,14 +47,6 @@ FEW = [*BEST, "quarry", "rocket"] * 3
 CHEAP, STRONG = "openai/gpt-4o-mini", "openai/gpt-4o"
 SYSTEMS = (INVENTOR, INSPECTOR, ASSESSOR, DEVELOPER, RANKER)
 Says = Callable[[Asked], str | Fault | None]
-
-
-@pytest.fixture(autouse=True)
-def by_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts are compared by their words: the fake server's vectors mean nothing, and its queue is short."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    monkeypatch.setenv("RADIANT_CALLS_AT_ONCE", "4")
-    settings.cache_clear()
 
 
 def option_in(asked: Asked) -> str:

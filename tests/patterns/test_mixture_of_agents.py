@@ -11,22 +11,14 @@ from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.emerging.mixture_of_agents import AGGREGATOR, PROPOSER, SYNTHESIZER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 MODELS = [f"openai/m{n}" for n in range(1, 7)]
 WORDS = dict(zip(MODELS, ["anchor", "bakery", "canyon", "dolphin", "engine", "falcon"], strict=True))
 PROMPT = "How much does the bridge bear?"
 Says = Callable[[Asked], str | Fault | None]
-
-
-@pytest.fixture(autouse=True)
-def by_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts are compared by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def layer_of(asked: Asked) -> int:

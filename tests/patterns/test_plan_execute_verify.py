@@ -13,16 +13,11 @@ from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, betwee
 from utils.errors import RunFailed
 from workflows.patterns.sequential.plan_execute_verify import EXECUTOR, JUDGE, PLANNER, VERIFIER, WRITER
 
+pytestmark = pytest.mark.usefixtures("cheap")
 __all__ = ["tool_server"]
 Said = str | Fault
 REFUTED = as_json(reason="WRONG SUM", verdict="refuted")
 SUPPORTED = as_json(reason="right", verdict="supported")
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
-    return stage
 
 
 def plan(*actions: str, tools: bool = False) -> str:

@@ -8,11 +8,10 @@ import pytest
 from tests.fake_openai import Fault
 from tests.patterns.deciding import Decided, Decision, decided
 from tests.patterns.harness import BROKEN, Asked, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.user_facing.progressive_disclosure import AUTHOR, CHECKER, QUICK, SUMMARISER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 Said = str | Fault
 STOP = ("stop", "")
 POINTS = as_json(points=["Alder permits are needed.", "Allow six weeks.", "Fees are eighty."])
@@ -48,13 +47,6 @@ def play(
     return decided(
         stage, "progressive_disclosure", script, *decisions, prompt="Permit? PROMPT", models=models, documents=documents
     )
-
-
-@pytest.fixture(autouse=True)
-def by_words(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    """Documents are looked up by words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def test_layers_see_the_full_answer_alone(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from tests.patterns.harness import BROKEN, Asked, Played, Stage, between
 from utils.errors import RunFailed
 from workflows.patterns.sequential.recursive_map_reduce import GENERAL, MERGER, SUMMARISER, WRITER
 
+pytestmark = pytest.mark.usefixtures("cheap")
 LONG = "word " * 440
 """550 tokens: six of them are more than may be read at once."""
 NUMBERS = re.compile(r"\[(\d+)\]")
@@ -45,12 +46,6 @@ def condense(
 
     given = {"prompt": "What was paid?", "documents": [{"id": "d", "title": "T", "text": document(parts)}], **inputs}
     return stage.play("recursive_map_reduce", script, **given)
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
-    return stage
 
 
 def counts(played: Played) -> list[int]:

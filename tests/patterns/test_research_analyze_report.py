@@ -9,21 +9,15 @@ from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.fake_tools import ToolServer, tool_server
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from tests.patterns.intake_talk import by_words
 from utils.errors import RunFailed
 from workflows.patterns.sequential.research_analyze_report import ANALYST, PLANNER, READER, REPORTER
 
+pytestmark = pytest.mark.usefixtures("by_words", "cheap")
 __all__ = ["tool_server"]
 TEXTS = {"tides": "Tides rise twice a day.", "wind": "Wind turns turbines.", "coal": "Coal burns."}
 DOCUMENTS = [{"id": name, "title": name.title(), "text": text} for name, text in TEXTS.items()]
 Says = dict[str, str | Fault]
 QUESTIONS = ["How often do tides rise?", "What does wind turn?", "What does coal do?"]
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
-    return by_words(stage, monkeypatch)
 
 
 def questions(*asked: str) -> str:

@@ -6,24 +6,15 @@ import pytest
 
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.reasoning.self_ask import ANSWERER, ASKER, READER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 PROMPT = "In which city was the director of Vertigo born?"
 FILM = {"id": "film", "title": "", "text": "Vertigo was directed by Alfred Hitchcock."}
 BIRTH = {"id": "birth", "title": "", "text": "Alfred Hitchcock was born in London."}
 DIRECTOR, BORN = "Who directed Vertigo?", "Where was Alfred Hitchcock born?"
 READ = {DIRECTOR: "Alfred Hitchcock.", BORN: "In London."}
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with passages found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
 
 
 def ask(question: str) -> str:

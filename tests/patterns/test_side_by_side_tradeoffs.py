@@ -11,11 +11,10 @@ from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.deciding import Decided, Decision, decided
 from tests.patterns.harness import BROKEN, Asked, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.user_facing.side_by_side_tradeoffs import ANALYST, CHECKER, EDITOR, JUDGE, WRITER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 PATTERN = "side_by_side_tradeoffs"
 NAMES = ("cost", "effort", "life")
 DIMENSIONS = as_json(dimensions=[{"name": n, "comes_first": f"most {n}", "gives_way": f"least {n}"} for n in NAMES])
@@ -60,13 +59,6 @@ def table(**rows: tuple[int, ...]) -> str:
 
 def play(stage: Stage, *decisions: Decision, **says: Any) -> Decided:
     return decided(stage, PATTERN, Models(**says), *decisions, prompt="Plan a shed.", models=MODELS)
-
-
-@pytest.fixture(autouse=True)
-def by_words(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    """Likeness by words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def test_four_models_commit_to_their_own_values_and_see_no_others(stage: Stage) -> None:

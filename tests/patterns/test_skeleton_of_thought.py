@@ -9,22 +9,14 @@ from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.emerging.skeleton_of_thought import EXPANDER, JUDGE, PLANNER, REDUCER, WRITER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 WORDS = ["anchor", "bakery", "canyon", "dolphin", "engine", "falcon", "garden", "harbour", "island", "jungle", "kettle"]
 PROMPT = "How do I sleep better?"
 CHEAP, FIRST = "openai/gpt-4o-mini", "openai/gpt-4o"
 Says = Callable[[Asked], str | Fault | None]
-
-
-@pytest.fixture(autouse=True)
-def by_words(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts are compared by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def verdict(apart: bool) -> str:

@@ -15,7 +15,6 @@ from tests.patterns.intake_talk import (
     Found,
     Models,
     asked_for,
-    by_words,
     first_three,
     found,
     frame,
@@ -23,18 +22,11 @@ from tests.patterns.intake_talk import (
     slot,
     talk,
 )
-from tests.pyflyte import pyflyte_run
 from utils.errors import RunFailed
-from utils.reviews import decide, reviews_of
-from utils.settings import settings
 from workflows.patterns.reasoning.self_refine import CRITIC, WRITER
 from workflows.patterns.user_facing.slot_filling_intake import DESIGNER, INTERVIEWER, READER
 
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with memories found by their words."""
-    return by_words(stage, monkeypatch)
+pytestmark = pytest.mark.usefixtures("by_words")
 
 
 def test_what_is_confirmed_is_reviewed_and_handed_to_the_pattern_of_the_frame(stage: Stage) -> None:
@@ -349,17 +341,3 @@ def test_nothing_is_paid_twice_over_all_the_waiting(stage: Stage) -> None:
     assert (len(done.of(DESIGNER)), len(done.of(READER)), len(done.of(INTERVIEWER))) == (1, 3, 2)
     assert (len(done.of(WRITER)), len(done.of(CRITIC))) == (1, 1)
     assert len(done.asked) == 8
-
-
-@pytest.mark.usefixtures("database", "no_provider")
-def test_without_a_terminal_it_waits_with_3_and_goes_on_once_decided() -> None:
-    words = ("workflows/catalogue.py", "slot_filling_intake", "--prompt", PROMPT, "--run_id", "shell")
-    done = pyflyte_run(*words)
-    assert done.exit_code == 3, done
-    assert "Answer in your own words" in done.stderr
-    (review,) = reviews_of(settings().tenant_id, "shell")
-    assert (review.path, review.status) == ("body/rounds@1/intake@1/person", "open")
-    decide(review, STOP, "", by=settings().user_id)
-    done = pyflyte_run(*words)
-    assert done.exit_code == 0, done
-    assert "you stopped the intake" in done.stdout

@@ -3,17 +3,13 @@
 import pytest
 
 from tests.patterns.harness import Stage, between
-from tests.patterns.intake_talk import ANSWER, PROMPT, SCHOOL, STOP, SUM, USE, Models, by_words, found, frame, talk
+from tests.patterns.intake_talk import ANSWER, PROMPT, SCHOOL, STOP, SUM, USE, Models, found, frame, talk
 from utils.db import tenant_transaction
 from utils.settings import settings
 from workflows.patterns.reasoning.self_refine import WRITER
 from workflows.patterns.user_facing.slot_filling_intake import DESIGNER
 
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with memories found by their words."""
-    return by_words(stage, monkeypatch)
+pytestmark = pytest.mark.usefixtures("by_words")
 
 
 def test_stopped_early_it_is_remembered_and_resumed_with_suggestions(stage: Stage) -> None:

@@ -6,25 +6,16 @@ import pytest
 
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.reasoning.step_back_abstraction import ADVISER, GENERALISER, THEORIST
 
+pytestmark = pytest.mark.usefixtures("by_words")
 CASE = "The tank of Mr Smith held 2 bar at 20 degrees; what is it at 80?"
 GENERAL = "How does the pressure of a gas depend on its temperature?"
 LAWS = ["Pressure is proportional to absolute temperature.", "Volume must be constant.", "Zero is at -273 degrees."]
 GAS = {"id": "gas", "title": "Gas", "text": "The pressure of a gas depends on its temperature."}
 BREAD = {"id": "bread", "title": "Bread", "text": "Knead flour with water, then bake."}
 Documents = Sequence[dict[str, str]]
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """The stage, with passages found by their words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
-    return stage
 
 
 def step_back(

@@ -9,11 +9,10 @@ import pytest
 from tests.fake_openai import Fault
 from tests.patterns.deciding import Decided, Decision, decided
 from tests.patterns.harness import BROKEN, Asked, Stage, as_json, between
-from utils.embeddings import LEXICAL
 from utils.errors import RunFailed
-from utils.settings import settings
 from workflows.patterns.user_facing.weighted_decision_matrix import ADVISER, ASSESSOR, FRAMER
 
+pytestmark = pytest.mark.usefixtures("by_words")
 PATTERN = "weighted_decision_matrix"
 CRITERIA = ["cost", "speed", "care", "calm"]
 USE, DONE = ("use", ""), ("done", "")
@@ -21,13 +20,6 @@ ALIKE: list[Decision] = [("equal", "")] * 6
 MODELS = ("openai/one", "openai/two", "openai/three")
 Said = str | Fault
 DOCUMENTS = [{"id": "d1", "text": "A shed costs 900 EUR."}]
-
-
-@pytest.fixture(autouse=True)
-def by_words(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    """Documents are looked up by words: the fake server's vectors mean nothing."""
-    monkeypatch.setenv("RADIANT_EMBEDDING_MODEL", LEXICAL)
-    settings.cache_clear()
 
 
 def reading(asked: Asked) -> Said:

@@ -13,17 +13,12 @@ from utils.reviews import decide, open_reviews
 from utils.settings import settings
 from workflows.patterns.sequential.write_once_adapt_many import CHECKER, EXTRACTOR, WRITER
 
+pytestmark = pytest.mark.usefixtures("cheap")
 GOOD = "The library opens on Monday and everyone may come along."
 SHORT = "The library opens."
 NAMES = ["letter", "poster"]
 TARGETS: list[dict[str, Any]] = [{"name": n, "length": 10, "tone": f"tone of {n}"} for n in NAMES]
 Says = dict[str, str | Fault]
-
-
-@pytest.fixture
-def stage(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
-    return stage
 
 
 def facts(*texts: str) -> str:
