@@ -345,6 +345,7 @@ CREATE TABLE neural_learning_signals (
 );
 CREATE INDEX neural_learning_signals_run ON neural_learning_signals (tenant_id, run_id);
 CREATE INDEX neural_learning_signals_new ON neural_learning_signals (tenant_id, created_at) WHERE NOT processed;
+CREATE INDEX neural_learning_signals_type ON neural_learning_signals (tenant_id, signal_type, created_at);
 
 ALTER TABLE execution_manifests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE execution_manifests FORCE ROW LEVEL SECURITY;
@@ -521,6 +522,7 @@ CREATE INDEX memories_valid ON memories (tenant_id, kind, user_id) WHERE valid_t
 CREATE INDEX memories_source ON memories (tenant_id, source_run_id);
 CREATE INDEX memories_user ON memories (tenant_id, user_id);
 CREATE INDEX memories_superseded ON memories (tenant_id, superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX memories_session ON memories (tenant_id, session_id, kind, valid_from) WHERE session_id IS NOT NULL;
 
 ALTER TABLE memories ENABLE ROW LEVEL SECURITY;
 ALTER TABLE memories FORCE ROW LEVEL SECURITY;

@@ -32,6 +32,7 @@ from tasks.spec import (
     GraphSpec,
     Loop,
     Pick,
+    Recall,
     Remember,
     Sees,
     Signal,
@@ -197,10 +198,15 @@ def _check_action(block: AnyBlock, action: Action) -> None:
         _check_function(block.id, action, block.sees)
     elif isinstance(action, Call):
         _check_prompt(block.id, _texts(block, action), set(block.sees))
-    elif action.kind == "recall" and "query" not in block.sees:
+    elif isinstance(action, Recall) and _ranks(action) and "query" not in block.sees:
         raise SpecError(f"block '{block.id}': a Recall needs a view named query")
     if isinstance(block, Step) and block.slots != (OUT,) and not isinstance(action, Function | Tool):
         raise SpecError(f"block '{block.id}': only a function or a tool gives other slots than out")
+
+
+def _ranks(recall: Recall) -> bool:
+    """Whether a look-up takes what fits a query, and not all, or the latest."""
+    return recall.store != "outcomes" and recall.args.get("order") != "latest"
 
 
 def _check_prompt(block_id: str, texts: list[str], views: set[str]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from tasks.calls import Spot
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
+from tasks.outcomes import keep
 from tasks.reply import Replies, Reply, Slots, canonical, reply
 from tasks.result import HumanDecision, Result, RunStatus, Signal, Verdict
 from tasks.run import Run
@@ -63,7 +64,8 @@ def deliver(
     run = spot.run
     done = _with_sums(run, Result.model_validate_json(result[0].fields))
     told = [Signal.model_validate_json(s.fields) for s in signals]
-    _write(run, prompt, done, told)
+    _write(run, prompt, done)
+    keep(run, told)
     page = deck_of(run, done, told, lessons, learned)
     path = deck_path(run)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +182,7 @@ def _signals(result: Result, last: Reply, replies: Replies) -> list[Signal]:
     return made
 
 
-def _write(run: Run, prompt: Replies, result: Result, signals: list[Signal]) -> None:
+def _write(run: Run, prompt: Replies, result: Result) -> None:
     ran, rows = traces(run), ledger_of(UUID(run.tenant_id), run.run_id)
     details = [
         {"path": t.path, "kind": t.kind, "state": t.state, "latency": round(t.ms), "started": t.started} for t in ran
@@ -208,13 +210,6 @@ def _write(run: Run, prompt: Replies, result: Result, signals: list[Signal]) -> 
     }
     with tenant_transaction(UUID(run.tenant_id)) as cursor:
         cursor.execute(_MANIFEST, values)
-        cursor.execute(_HAS_SIGNALS, (run.tenant_id, run.run_id))
-        for one in [] if cursor.fetchone() else signals:
-            cursor.execute(
-                _SIGNAL,
-                {**one.model_dump(), "tenant": run.tenant_id, "run": run.run_id, "user": run.user_id}
-                | {"workflow": run.workflow},
-            )
 
 
 _MANIFEST = """
@@ -226,11 +221,4 @@ VALUES (%(tenant)s, %(run)s, %(run)s, %(user)s, %(domain)s, %(prompt_hash)s, %(i
     %(confidence)s, %(agreement)s, %(epistemic)s, %(streamed)s, %(rehearsal)s)
 ON CONFLICT (tenant_id, output_id) DO UPDATE SET status = excluded.status, total_cost = excluded.total_cost,
     total_latency_ms = excluded.total_latency_ms, step_details = excluded.step_details
-"""
-_HAS_SIGNALS = "SELECT 1 FROM neural_learning_signals WHERE tenant_id = %s AND run_id = %s LIMIT 1"
-_SIGNAL = """
-INSERT INTO neural_learning_signals (tenant_id, signal_type, user_id, workflow_id, run_id, model_id, node_id,
-    signal_value, confidence, weight, source)
-VALUES (%(tenant)s, %(signal_type)s, %(user)s, %(workflow)s, %(run)s, nullif(%(model)s, ''), nullif(%(node)s, ''),
-    %(value)s, %(confidence)s, %(weight)s, %(source)s)
 """

@@ -1,65 +1,82 @@
-"""Memories: a store of what runs were told to remember, by kind. A memory is its user's own, or shared by the tenant.
+"""Memories: a store of what runs were told to remember, by kind, each within a scope that no other sees.
 
-Unlike the Grimoire's lessons they are facts, not advice: they stand until something ends or supersedes them.
+`user`: its user's own; `tenant`: every user's of the tenant; `session`: of one session of its user, which the view
+`session` names by any text (empty: this run alone); `run`: of this run alone. Unlike the Grimoire's lessons they are
+facts, not advice: they stand until something ends or supersedes them.
 """
 
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID, uuid5
 
 from tasks.calls import Spot
 from tasks.reply import Replies, Reply, failed, ok_of, reply
 from utils.db import tenant_transaction
 from utils.embeddings import Embedded, embed, similarity_bound
-from utils.errors import CallFailed, EmbeddingRefused
+from utils.errors import CallFailed, EmbeddingRefused, RunFailed, unknown
 from utils.lessons import CANDIDATES, RANK_CONSTANT
 from utils.phi import outward
 
-Scope = Literal["user", "tenant"]
+Scope = Literal["user", "tenant", "session", "run"]
+Seen = Literal["user", "tenant", "session", "run", "sessions"]
+"""Scopes as they are recalled: `sessions` is every session of the user, for upkeep, which belongs to none."""
+Order = Literal["match", "latest"]
 
 
-def recall(query: str, k: int, spot: Spot, *, kinds: Sequence[str], scope: Scope | None = None) -> Replies:
+def recall(
+    query: str,
+    k: int,
+    spot: Spot,
+    *,
+    kinds: Sequence[str],
+    scope: Seen | None = None,
+    order: Order = "match",
+    session: Replies | None = None,
+) -> Replies:
     """The k memories of these kinds that fit best, by vectors of the same model and by words, ranks fused.
 
-    Those of the run's user, those that the tenant shares, or (without a scope) both. Key is the memory's id, text its
-    content, score its `match`; fields are kind, fields, origin (the run) and since. Nothing is cut by score.
+    Those of the scope, or without one those of the run's user and those that the tenant shares. In the order `latest`
+    all of them, the newest first, without a query. Key is the memory's id, text its content, score its `match` (None
+    where it was not ranked by meaning); fields are kind, fields, origin (the run) and since. Nothing is cut by score.
     """
-    made = _wanted(query)
-    values = {
-        "tenant": spot.run.tenant_id,
-        "user": spot.run.user_id,
+    if order not in get_args(Order):
+        raise RunFailed(f"block '{spot.path}': {unknown('order', str(order), get_args(Order)).message}")
+    made = _wanted(query) if order == "match" else None
+    values = _place(spot, scope, session, get_args(Seen)) | {
         "kinds": list(kinds),
         "scope": scope,
-        "rehearsal": spot.run.rehearsal,
         "text": _storable(query),
         "vector": json.dumps(made.vectors[0]) if made else None,
         "model": made.model if made else None,
         "version": made.version if made else None,
         "constant": RANK_CONSTANT,
-        "candidates": CANDIDATES,
+        "candidates": max(CANDIDATES, k),
         "limit": k,
     }
     with tenant_transaction(UUID(spot.run.tenant_id), durable=False) as cursor:
-        cursor.execute(_SEARCH, values)
+        cursor.execute(_SEARCH if order == "match" else _LATEST, values)
         rows = cursor.fetchall()
     return [_reply(row, made.model if made else "") for row in rows]
 
 
-def remember(spot: Spot, *, memories: Replies, replaces: Replies = [], kind: str, scope: Scope = "user") -> Replies:  # noqa: B006 (never written to)
+def remember(
+    spot: Spot,
+    *,
+    memories: Replies,
+    replaces: Replies = [],  # noqa: B006 (never written to)
+    kind: str,
+    scope: Scope = "user",
+    session: Replies | None = None,
+) -> Replies:
     """Stores each memory, text and fields, and ends those that it `replaces` (as recalled): the first supersedes them.
 
-    Gives what it stored, key is the id. A text without any word is refused. Safe to do twice.
+    Only memories of the same scope are replaced. Gives what it stored, key is the id. A text without any word is
+    refused. Safe to do twice.
     """
+    place = _place(spot, scope, session, get_args(Scope)) | {"kind": kind, "run": spot.run.run_id}
     made = [_kept(spot, number, one) for number, one in enumerate(ok_of(memories))]
     stored = [(one, vector) for one, vector in made if vector]
-    place = {
-        "tenant": spot.run.tenant_id,
-        "user": spot.run.user_id if scope == "user" else None,
-        "kind": kind,
-        "rehearsal": spot.run.rehearsal,
-        "run": spot.run.run_id,
-    }
     with tenant_transaction(UUID(spot.run.tenant_id)) as cursor:
         for one, embedded in stored:
             values = {
@@ -74,6 +91,22 @@ def remember(spot: Spot, *, memories: Replies, replaces: Replies = [], kind: str
             old = [r.key for r in replaces]
             cursor.execute(_END, place | {"old": old, "new": stored[0][0].key if stored else None})
     return [one for one, _ in made]
+
+
+def _place(spot: Spot, scope: str | None, session: Replies | None, scopes: Sequence[str]) -> dict[str, Any]:
+    """Whose memories those of a scope are; RunFailed for a scope that there is not, or whose session is not seen."""
+    if scope is not None and scope not in scopes:
+        raise RunFailed(f"block '{spot.path}': {unknown('scope', str(scope), scopes).message}")
+    if (scope == "session") != (session is not None):
+        raise RunFailed(f"block '{spot.path}': the scope session, and no other, goes with a view named session")
+    named = "\n".join(r.text for r in session or []).strip()
+    within = f"session/{named}" if named else f"run/{spot.run.run_id}"
+    return {
+        "tenant": spot.run.tenant_id,
+        "user": None if scope == "tenant" else spot.run.user_id,
+        "session": str(uuid5(UUID(spot.run.tenant_id), within)) if scope in ("session", "run") else None,
+        "rehearsal": spot.run.rehearsal,
+    }
 
 
 def match(similarity: float, model: str) -> float:
@@ -119,14 +152,25 @@ def _reply(row: Sequence[Any], model: str) -> Reply:
     return reply(content, key=str(name), score=score, data=data)
 
 
-_SEARCH = """
-WITH usable AS NOT MATERIALIZED (
+_USABLE = """
+usable AS NOT MATERIALIZED (
     SELECT * FROM memories
-    WHERE tenant_id = %(tenant)s::uuid AND kind = ANY (%(kinds)s) AND session_id IS NULL AND rehearsal = %(rehearsal)s
+    WHERE tenant_id = %(tenant)s::uuid AND kind = ANY (%(kinds)s) AND rehearsal = %(rehearsal)s
         AND valid_from <= now() AND (valid_to IS NULL OR valid_to > now())
-        AND CASE %(scope)s WHEN 'user' THEN user_id = %(user)s::uuid WHEN 'tenant' THEN user_id IS NULL
-            ELSE user_id IS NULL OR user_id = %(user)s::uuid END
-), words AS (
+        AND CASE %(scope)s
+            WHEN 'tenant' THEN user_id IS NULL AND session_id IS NULL
+            WHEN 'user' THEN user_id = %(user)s::uuid AND session_id IS NULL
+            WHEN 'sessions' THEN user_id = %(user)s::uuid AND session_id IS NOT NULL
+            ELSE (user_id = %(user)s::uuid AND session_id = %(session)s::uuid)
+                OR (%(scope)s IS NULL AND session_id IS NULL AND (user_id IS NULL OR user_id = %(user)s::uuid)) END
+)"""
+_LATEST = f"""
+WITH {_USABLE}
+SELECT id, kind, content, fields, source_run_id, valid_from, NULL FROM usable
+ORDER BY valid_from DESC, id LIMIT %(limit)s
+"""
+_SEARCH = f"""
+WITH {_USABLE}, words AS (
     SELECT replace(plainto_tsquery('english', %(text)s)::text, ' & ', ' | ')::tsquery AS query
 ), by_vector AS (
     SELECT id, row_number() OVER (ORDER BY similarity DESC, id) AS place FROM (
@@ -150,14 +194,15 @@ ORDER BY coalesce(1.0 / (%(constant)s + v.place), 0) + coalesce(1.0 / (%(constan
     similarity DESC NULLS LAST, m.valid_from DESC, m.id LIMIT %(limit)s
 """
 _INSERT = """
-INSERT INTO memories (tenant_id, id, kind, user_id, content, fields, embedding, embedding_model, embedding_version,
-    rehearsal, source_run_id, source_reply)
-VALUES (%(tenant)s, %(id)s, %(kind)s, %(user)s, %(content)s, %(fields)s, %(vector)s, %(model)s, %(version)s,
-    %(rehearsal)s, %(run)s, %(reply)s)
+INSERT INTO memories (tenant_id, id, kind, user_id, session_id, content, fields, embedding, embedding_model,
+    embedding_version, rehearsal, source_run_id, source_reply, valid_from)
+VALUES (%(tenant)s, %(id)s, %(kind)s, %(user)s, %(session)s, %(content)s, %(fields)s, %(vector)s, %(model)s,
+    %(version)s, %(rehearsal)s, %(run)s, %(reply)s, clock_timestamp())
 ON CONFLICT (tenant_id, id) DO NOTHING
 """
+"""By the clock, not by the transaction: what is stored together keeps its order."""
 _END = """
-UPDATE memories SET valid_to = now(), superseded_by = %(new)s
+UPDATE memories SET valid_to = clock_timestamp(), superseded_by = %(new)s
 WHERE tenant_id = %(tenant)s AND id = ANY (%(old)s::uuid[]) AND valid_to IS NULL
-    AND user_id IS NOT DISTINCT FROM %(user)s::uuid
+    AND user_id IS NOT DISTINCT FROM %(user)s::uuid AND session_id IS NOT DISTINCT FROM %(session)s::uuid
 """

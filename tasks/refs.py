@@ -16,6 +16,7 @@ from tasks.spec import (
     Graph,
     Loop,
     Member,
+    Signal,
     Step,
     Tool,
     Use,
@@ -78,8 +79,8 @@ def _of_action(action: Action) -> Iterator[str]:
         yield from _values(action.role, action.model, action.temperature, action.max_tokens, *action.fallbacks)
     elif isinstance(action, Tool):
         yield from _values(action.name, *action.args.values())
-    elif hasattr(action, "value"):
-        yield from _values(action.value)
+    elif isinstance(action, Signal):
+        yield from _values(action.value, action.source)
 
 
 def actions_of(block: AnyBlock) -> Iterator[Action]:

@@ -139,13 +139,13 @@ class Tool(Frozen):
 
 
 class Recall(Frozen):
-    """A look-up in a store of memories (`grimoire`, `memories`); the query is the text of the view `query`."""
+    """A look-up in a store (`grimoire`, `memories`, `outcomes`); the query is the text of the view `query`."""
 
     kind: Literal["recall"] = "recall"
     store: str
-    k: int = Field(default=10, ge=1, le=100)
+    k: int = Field(default=10, ge=1, le=1000)
     args: dict[Name, JsonValue] = {}
-    """What else the store's `recall` takes, by keyword: for `memories` the kinds and the scope."""
+    """What else the store's `recall` takes, by keyword: for `memories` the kinds, the scope and the order."""
 
 
 class Remember(Frozen):
@@ -154,7 +154,7 @@ class Remember(Frozen):
     kind: Literal["remember"] = "remember"
     store: str
     args: dict[Name, JsonValue] = {}
-    """What else the store's `remember` takes, by keyword: for `memories` the kind and the scope."""
+    """What else the store's `remember` takes, by keyword."""
 
 
 class Signal(Frozen):
@@ -163,7 +163,8 @@ class Signal(Frozen):
     kind: Literal["signal"] = "signal"
     signal: str
     value: At
-    source: str = "pattern"
+    source: str | At = "pattern"
+    """Whom or what it is a signal of: the store `outcomes` gives the mean of each source."""
 
 
 Action = Annotated[Call | Function | Tool | Recall | Remember | Signal, Field(discriminator="kind")]

@@ -67,7 +67,7 @@ def act(action: Action, block: Step | Fan, scope: Scope[Replies], spot: Spot) ->
         return {OUT: recall(action, picked, spot)}
     if action.kind == "remember":
         return {OUT: remember(action, picked, spot)}
-    return {OUT: signal(action, value_of(action.value, scope), spot)}
+    return {OUT: signal(action, value_of(action.value, scope), value_of(action.source, scope), spot)}
 
 
 def run_function(fn: Function | Test, views: dict[str, Replies], scope: Scope[Replies], spot: Spot) -> Any:

@@ -1,7 +1,8 @@
 """Tools, memories and signals: what a step does beside calling a model and computing.
 
 A tool is a function marked `@tool`, named by its dotted path; a store of memories is a module `tasks.<store>` with
-`recall(query, k, spot, **args)` and `remember(spot, **views, **args)`, the args being those of the Recall or Remember.
+`recall(query, k, spot, **views, **args)` and `remember(spot, **views, **args)`: the step's views (but for `query`), and
+the args of the Recall or Remember.
 What they returned is recorded by block path and read back on resume.
 """
 
@@ -48,11 +49,17 @@ def perform_tool(action: Tool, views: dict[str, Replies], scope: Scope[Replies],
 
 
 def recall(action: Recall, views: dict[str, Replies], spot: Spot) -> Replies:
-    """The memories that fit the query, best first."""
+    """What a store gives, from the record where it was asked before."""
+    return recorded(spot, "recall", lambda: {OUT: looked_up(action, views, spot)})[OUT]
+
+
+def looked_up(action: Recall, views: dict[str, Replies], spot: Spot) -> Replies:
+    """What a store gives now: what fits the query, best first, or what its args ask for."""
     look_up = _of_store(action.store, "recall")
-    _check_arguments(action.store, look_up, ("", action.k, spot), action.args)
-    query = "\n".join(r.text for r in views["query"])
-    return recorded(spot, "recall", lambda: {OUT: look_up(query, action.k, spot, **action.args)})[OUT]
+    named = {**{n: v for n, v in views.items() if n != QUERY}, **action.args}
+    query = "\n".join(r.text for r in views.get(QUERY, []))
+    _check_arguments(action.store, look_up, (query, action.k, spot), named)
+    return look_up(query, action.k, spot, **named)
 
 
 def remember(action: Remember, views: dict[str, Replies], spot: Spot) -> Replies:
@@ -62,13 +69,13 @@ def remember(action: Remember, views: dict[str, Replies], spot: Spot) -> Replies
     return recorded(spot, "remember", lambda: {OUT: offer(spot, **views, **action.args)})[OUT]
 
 
-def signal(action: Signal, value: str, spot: Spot) -> Replies:
+def signal(action: Signal, value: str, source: str, spot: Spot) -> Replies:
     """A learning signal as a reply: `conclude` writes it with the run's others."""
     try:
         strength = min(1.0, max(0.0, float(value)))
     except ValueError as error:
         raise RunFailed(f"block '{spot.path}': the signal '{value[:60]}' is no number") from error
-    data = {"signal_type": action.signal, "value": strength, "source": action.source}
+    data = {"signal_type": action.signal, "value": strength, "source": source.replace("\x00", " ")[:MOST_SOURCE]}
     made = Reply(key=action.signal, score=strength, fields=canonical(data))
     return recorded(spot, SIGNAL, lambda: {OUT: [made]})[OUT]
 
@@ -120,8 +127,10 @@ def _check_arguments(name: str, fn: Callable[..., object], given: tuple[object, 
         raise RunFailed(f"'{name}' cannot be called with these views and args: {error}") from error
 
 
-STORES = ("grimoire", "memories")
-SIGNAL = "signal"
+STORES = ("grimoire", "memories", "outcomes")
+QUERY, SIGNAL = "query", "signal"
+MOST_SOURCE = 300
+"""Characters of the source of a signal: what is beyond is cut."""
 IN_BODY = "body/"
 """Where the frame puts the pattern: the paths of all that is not the frame's own begin so."""
 _SIGNALS = "SELECT output::text FROM step_records WHERE tenant_id = %s AND run_id = %s AND kind = %s ORDER BY path"

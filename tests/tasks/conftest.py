@@ -33,7 +33,15 @@ def open_for(tenant: UUID, run_id: str = "") -> Run:
     """An open run of a tenant's one user."""
     ensure_personal(tenant, settings().user_id)
     opened = open_run(
-        OpenRequest(tenant_id=tenant, user_id=settings().user_id, workflow="toy", spec="{}", inputs="{}", run_id=run_id)
+        OpenRequest(
+            tenant_id=tenant,
+            user_id=settings().user_id,
+            workflow="toy",
+            spec="{}",
+            inputs="{}",
+            run_id=run_id,
+            rehearsal=True,
+        )
     )
     return Run(
         tenant_id=str(tenant),

@@ -282,6 +282,14 @@ WRONG: dict[str, tuple[Any, str]] = {
         lambda: spec(Step(id="one", does=Recall(store="grimoire"), sees=see("prompt"))),
         "block 'one': a Recall needs a view named query",
     ),
+    "a signal of a source that nothing gives": (
+        lambda: spec(step("one"), Step(id="tell", does=Signal(signal="s", value=At(ref="one"), source=At(ref="gone")))),
+        "block 'tell' reads 'gone', which nothing gives",
+    ),
+    "a signal of an item outside a Fan": (
+        lambda: spec(step("one"), Step(id="tell", does=Signal(signal="s", value=At(ref="one"), source=At(ref="item")))),
+        "block 'tell' reads 'item', which nothing gives",
+    ),
 }
 
 

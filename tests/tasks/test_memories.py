@@ -14,7 +14,7 @@ from tasks.spec import GraphSpec, Input, Recall, Remember, Step, see
 from tests.tasks.conftest import Give, open_for
 from utils.db import tenant_transaction
 from utils.embeddings import LEXICAL, SIMILAR, SIMILAR_LEXICAL
-from utils.errors import SpecError
+from utils.errors import RunFailed, SpecError
 from utils.settings import settings
 
 KIND = "note"
@@ -34,6 +34,27 @@ def kept(spot: Spot, *texts: str, replaces: Replies = [], scope: str = "user") -
 
 def found(spot: Spot, query: str, k: int = 10, scope: str | None = None) -> list[str]:
     return [r.text for r in recall(query, k, spot, kinds=[KIND], scope=scope)]  # type: ignore[arg-type]
+
+
+def keep_in(spot: Spot, session: str, *texts: str, replaces: Replies = []) -> Replies:  # noqa: B006
+    memories = [reply(t) for t in texts]
+    return remember(
+        spot, memories=memories, replaces=replaces, kind=KIND, scope="session", session=[reply(session, key="session")]
+    )
+
+
+def found_in(spot: Spot, session: str, query: str = CATS) -> list[str]:
+    made = recall(query, 10, spot, kinds=[KIND], scope="session", session=[reply(session, key="session")])
+    return sorted(r.text for r in made)
+
+
+def in_order(spot: Spot, k: int = 1000, scope: str = "user") -> list[str]:
+    return [r.text for r in recall("", k, spot, kinds=[KIND], scope=scope, order="latest")]  # type: ignore[arg-type]
+
+
+def another_run(spot: Spot) -> Spot:
+    """The next run of the same user."""
+    return Spot(open_for(UUID(spot.run.tenant_id)), spot.path)
 
 
 def of_user(spot: Spot, user: UUID) -> Spot:
@@ -142,6 +163,97 @@ def test_personal_data_is_not_embedded_where_it_may_not_leave(spot: Spot, monkey
     assert (only.text, only.score) == (secret, 1.0), "the placeholders are alike"
 
 
+def test_a_session_sees_what_it_remembered_in_any_run_and_no_other_session_does(spot: Spot) -> None:
+    keep_in(spot, "Monday, with Ann", CATS)
+    keep_in(Spot(spot.run, "there"), "Tuesday", BOATS)
+    assert found_in(another_run(spot), "Monday, with Ann") == [CATS]
+    assert (found_in(spot, "Tuesday"), found_in(spot, "Wednesday")) == ([BOATS], [])
+
+
+def test_a_session_of_the_same_name_is_another_users_own(spot: Spot) -> None:
+    other = of_user(spot, add_user(UUID(spot.run.tenant_id)))
+    keep_in(spot, "s", CATS)
+    keep_in(other, "s", BOATS)
+    assert (found_in(spot, "s"), found_in(other, "s")) == ([CATS], [BOATS])
+    assert found_in(Spot(open_for(uuid4()), "keep"), "s") == [], "nor another tenant's"
+
+
+@pytest.mark.parametrize("scope", [None, "user", "tenant", "run"])
+def test_what_belongs_to_a_session_is_found_by_no_other_scope(spot: Spot, scope: str | None) -> None:
+    keep_in(spot, "s", CATS)
+    assert found(spot, CATS, scope=scope) == []
+
+
+def test_what_belongs_to_the_user_or_to_all_is_not_found_in_a_session(spot: Spot) -> None:
+    kept(spot, CATS)
+    kept(Spot(spot.run, "shared"), BOATS, scope="tenant")
+    assert found_in(spot, "s") == []
+
+
+def test_a_run_sees_only_what_it_remembered_itself(spot: Spot) -> None:
+    kept(spot, CATS, scope="run")
+    kept(another_run(spot), BOATS, scope="run")
+    assert (found(spot, CATS, scope="run"), found(another_run(spot), CATS, scope="run")) == ([CATS], [])
+    other = of_user(spot, add_user(UUID(spot.run.tenant_id)))
+    assert found(other, CATS, scope="run") == []
+
+
+def test_a_session_without_a_name_is_this_run_alone(spot: Spot) -> None:
+    keep_in(spot, " ", CATS)
+    assert (found_in(spot, ""), found_in(another_run(spot), "")) == ([CATS], [])
+
+
+def test_upkeep_sees_every_session_of_its_user_and_of_nobody_else(spot: Spot) -> None:
+    other = of_user(spot, add_user(UUID(spot.run.tenant_id)))
+    keep_in(spot, "a", CATS)
+    keep_in(Spot(spot.run, "there"), "b", BOATS)
+    keep_in(other, "a", "a secret of somebody else")
+    kept(Spot(spot.run, "mine"), "of no session")
+    assert set(in_order(spot, scope="sessions")) == {CATS, BOATS}
+
+
+def test_a_memory_is_ended_by_its_own_session_alone(spot: Spot) -> None:
+    (old,) = keep_in(spot, "s", CATS)
+    keep_in(Spot(spot.run, "there"), "other", replaces=[old])
+    kept(Spot(spot.run, "everywhere"), replaces=[old])
+    assert found_in(spot, "s") == [CATS]
+    keep_in(Spot(spot.run, "here"), "s", BOATS, replaces=[old])
+    assert found_in(spot, "s") == [BOATS]
+
+
+def test_the_latest_come_first_with_those_stored_together_in_order_and_without_a_query(spot: Spot) -> None:
+    kept(spot, "one", "two", "three")
+    kept(Spot(spot.run, "later"), "four")
+    assert in_order(spot) == ["four", "three", "two", "one"]
+    assert in_order(spot, k=2) == ["four", "three"]
+    assert recall("", 1, spot, kinds=[KIND], order="latest")[0].score is None
+
+
+def test_all_that_were_remembered_are_found_latest_first_beyond_what_is_ranked(spot: Spot) -> None:
+    kept(spot, *(f"note number {n}" for n in range(120)))
+    assert in_order(spot) == [f"note number {n}" for n in reversed(range(120))]
+    assert len(found(spot, "note", k=100)) == 100
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ({"scope": "sesion"}, "unknown scope 'sesion'.*session"),
+        ({"order": "newest"}, "unknown order 'newest'"),
+        ({"scope": "session"}, "goes with a view named session"),
+        ({"scope": "user", "session": [reply("s", key="s")]}, "goes with a view named session"),
+    ],
+)
+def test_a_scope_or_an_order_that_there_is_not_is_refused(spot: Spot, args: dict[str, object], said: str) -> None:
+    with pytest.raises(RunFailed, match=said):
+        recall(CATS, 1, spot, kinds=[KIND], **args)  # type: ignore[arg-type]
+
+
+def test_nothing_is_remembered_for_all_sessions_at_once(spot: Spot) -> None:
+    with pytest.raises(RunFailed, match="unknown scope 'sessions'"):
+        kept(spot, CATS, scope="sessions")
+
+
 def graph(step: Step) -> GraphSpec:
     prompt = Input(name="prompt", help="Text.")
     return GraphSpec(id="memo", title="", description="", inputs=(prompt,), blocks=(step,), gives={"found": step.id})
@@ -158,6 +270,18 @@ def test_a_graph_recalls_and_remembers_with_arguments_and_reads_back_what_it_rec
     give(graph(keeps), prompt=CATS)
     assert [r.text for r in give(recalling("late"), prompt=CATS)["found"]] == [CATS]
     assert give(recalling("early"), prompt=CATS)["found"] == [], "recorded at its path"
+
+
+def test_a_graph_names_its_session_by_a_view_and_reads_the_latest_without_a_query(give: Give) -> None:
+    keeps = Remember(store="memories", args={"kind": KIND, "scope": "session"})
+    latest = Recall(store="memories", k=1000, args={"kinds": [KIND], "scope": "session", "order": "latest"})
+    inputs = (Input(name="prompt", help="Text."), Input(name="session_id", help="A session.", default=""))
+    blocks = (
+        Step(id="keep", does=keeps, sees=see(memories="prompt", session="session_id")),
+        Step(id="after", does=latest, sees=see(query="keep", session="session_id")),
+    )
+    made = GraphSpec(id="memo", title="", description="", inputs=inputs, blocks=blocks, gives={"after": "after"})
+    assert [r.text for r in give(made, prompt=CATS, session_id="s")["after"]] == [CATS]
 
 
 def test_arguments_have_names() -> None:
