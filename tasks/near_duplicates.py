@@ -3,6 +3,7 @@
 import re
 from itertools import combinations
 
+from tasks.algorithms.points import connected
 from tasks.calls import Spot
 from tasks.memories import match
 from tasks.reply import Replies, Reply, Slots, ok_of, reply
@@ -71,6 +72,37 @@ def mean_similarity(spot: Spot, *, texts: Replies, above: float) -> Slots:
         "trouble": trouble[0].text if trouble else "",
     }
     return {"out": [reply(key="similarity", data=data)]}
+
+
+@tool
+def similar_pairs(spot: Spot, *, texts: Replies, above: float, border: float) -> Slots:
+    """`sure` are the pairs that are nearly the same, `border` those within `border` of `above` on either side.
+
+    Key of a pair is `i-j`; its fields are the keys `one` and `other` and the texts `first` and `second`. A pair that
+    others connect surely is no border pair. `above` and `trouble` are those of `drop_near_duplicates`; without
+    embeddings whatever has not the same words in the same order is on the border.
+    """
+    worded = [t for t in ok_of(texts) if WORD.search(t.text)]
+    pairs = list(combinations(range(len(worded)), 2))
+    made, trouble = _embedded(worded) if pairs else (None, [])
+    sure = [p for p in pairs if _same(worded, made, p, above + border if made else above)]
+    group = {n: place for place, g in enumerate(connected([*map(str, range(len(worded)))], _named(sure))) for n in g}
+    near = [
+        p
+        for p in pairs
+        if group[str(p[0])] != group[str(p[1])] and (made is None or _same(worded, made, p, above - border))
+    ]
+    return {"sure": [_pair(worded, p) for p in sure], "border": [_pair(worded, p) for p in near], "trouble": trouble}
+
+
+def _named(pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
+    return [(str(one), str(other)) for one, other in pairs]
+
+
+def _pair(worded: Replies, places: tuple[int, int]) -> Reply:
+    one, other = (worded[p] for p in places)
+    data = {"one": one.key, "other": other.key, "first": one.text, "second": other.text}
+    return reply(key=f"{places[0] + 1}-{places[1] + 1}", data=data)
 
 
 def _embedded(worded: Replies) -> tuple[Embedded | None, Replies]:

@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tasks.calls import Spot
-from tasks.near_duplicates import drop_near_duplicates, mean_similarity, near_repeats
+from tasks.near_duplicates import drop_near_duplicates, mean_similarity, near_repeats, similar_pairs
 from tasks.reply import Replies, failed, reply
 from tasks.run import Run
 from tests.fake_openai import FakeOpenAI, Fault
@@ -111,3 +111,32 @@ def test_without_embeddings_only_the_same_words_are_alike(
     )
     assert (same["alike"], other["alike"], same["similarity"]) == (True, False, None)
     assert "words alone" in same["trouble"]
+
+
+def pairs_of(*given: str) -> dict[str, list[str]]:
+    slots = similar_pairs(SPOT, texts=texts(*given), above=0.85, border=0.05)
+    return {slot: [p.key for p in slots[slot]] for slot in ("sure", "border")}
+
+
+def test_pairs_are_sure_on_the_border_or_apart(by_words: None) -> None:
+    near = "train timetable Salzburg Linz"
+    made = pairs_of("train timetable Graz Vienna", near, ORCHARD, "timetable of the train Graz Vienna")
+    assert made["sure"] == ["1-4"]
+    assert {"1-2", "2-4"} == set(made["border"])
+
+
+def test_what_sure_pairs_connect_is_no_border_pair(by_words: None) -> None:
+    assert pairs_of(LIBRARY, LIBRARY, LIBRARY) == {"sure": ["1-2", "1-3", "2-3"], "border": []}
+
+
+def test_pairs_of_few_texts_and_of_none(by_words: None) -> None:
+    assert pairs_of() == pairs_of(LIBRARY) == pairs_of("...", "?") == {"sure": [], "border": []}
+
+
+def test_without_embeddings_all_but_the_same_words_is_on_the_border(
+    fake_openai: FakeOpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RADIANT_CALL_RETRIES", "0")
+    settings.cache_clear()
+    fake_openai.embeddings_fault = Fault("server_error")
+    assert pairs_of("One, two", "one two!", "three") == {"sure": ["1-2"], "border": ["1-3", "2-3"]}
