@@ -6,9 +6,9 @@ BM25: Robertson and Zaragoza 2009, as Lucene has it. Fusion: Cormack, Clarke and
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import JsonValue
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy import float32
     from numpy.typing import NDArray
 
+K = TypeVar("K", bound=Hashable)
 TOKENS, OVERLAP = 200, 40
 """Of a passage, and of what it repeats of the one before, where nobody says otherwise."""
 MOST_EMBEDDED = 2_000
@@ -119,9 +120,9 @@ def as_one(passages: Replies) -> Reply:
     )
 
 
-def fused_ranks(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
+def fused_ranks(rankings: Sequence[Sequence[K]]) -> dict[K, float]:
     """Reciprocal rank fusion: the sum over rankings of 1 / (60 + rank)."""
-    scores: dict[int, float] = {}
+    scores: dict[K, float] = {}
     for ranking in rankings:
         for rank, one in enumerate(ranking, 1):
             scores[one] = scores.get(one, 0.0) + 1 / (RANK_CONSTANT + rank)
