@@ -72,7 +72,7 @@ def test_what_was_not_evaluated_is_neither_passed_nor_a_failure_to_learn_from() 
     cell = cell_of_tests([reply("assert True")], [], seed=7)["cell"]
     unknown = [
         verdict_of_tests(ANSWER, cell, [failed("no confinement")]),
-        tested([failed("x")], cell, []),
+        verdict_of_tests([failed("x")], cell, []),
         judged(ANSWER, []),
     ]
     for one in unknown:

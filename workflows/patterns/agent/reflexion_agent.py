@@ -44,7 +44,7 @@ def build() -> GraphSpec:
     return GraphSpec(
         id="reflexion_agent",
         title="Reflexion Agent",
-        description="Attempts the task, gets verdict_of_tests, writes down the lesson from a failure and tries again with that "
+        description="Attempts the task, gets tested, writes down the lesson from a failure and tries again with that "
         "lesson in mind.",
         distinct_models=2,
         inputs=_inputs(),
