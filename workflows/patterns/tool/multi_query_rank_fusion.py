@@ -100,7 +100,8 @@ Reply with the query alone: one line of at most 25 words, without quotation mark
 
 BROADER = f"""\
 {QUESTION}Write one search query that is broader: for the subject that this question is a case of, or what \
-surrounds it. For "Which fee applies to a late tax return in Bavaria?" that may be: penalties and deadlines for tax returns.
+surrounds it. For "Which fee applies to a late tax return in Bavaria?" that may be: penalties and deadlines for \
+tax returns.
 {QUERY_FORM}"""
 
 NARROWER = f"""\
