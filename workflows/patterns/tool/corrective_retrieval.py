@@ -244,8 +244,8 @@ REWRITE = f"""\
 {QUESTION}Write three web searches that together are most likely to bring up the answer: key words rather than \
 sentences, at most twelve words each, names and numbers as they are. They differ in what they look for or in their \
 words: one close to the question, one in the terms of specialists, one for what the answer hinges on. If you are \
-unsure what is meant, cover the usual readings. Nothing private that the question holds (names of private persons, addresses, \
-account numbers) goes into a search unless it is what is asked about.
+unsure what is meant, cover the usual readings. Nothing private that the question holds (names of private persons, \
+addresses, account numbers) goes into a search unless it is what is asked about.
 
 Reply with JSON, for example:
 {{"queries": ["late tax return fee Germany", "Verspaetungszuschlag Hoehe", "tax return deadline extension 2025"]}}"""
@@ -262,8 +262,8 @@ WRITE = f"""\
 
 Answer the question from these strips. Behind every statement stands the label of the strip that it rests on, in \
 brackets, such as [S2] or [S1, S3]. Where strips contradict each other, say so and cite both. Say what they leave \
-open; if they do not answer the question at all, say only that. Add nothing from memory, and do not mention strips or labels \
-otherwise.
+open; if they do not answer the question at all, say only that. Add nothing from memory, and do not mention strips or \
+labels otherwise.
 
 Give the answer itself, the main point first, for example:
 The fee is 25 euros a month [S2]; it is waived for the first late return [S1, S3]."""
