@@ -10,29 +10,13 @@ from typing import Any
 
 from tasks.algorithms.distinct import distinct
 from tasks.algorithms.sections import section
+from tasks.algorithms.supplied_code import code_call
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
 
-CODE = "code"
 PERFECT = 10.0
 AGAIN = "'"
 """Marks a thought that was made once more: p3 becomes p3'."""
-
-
-@pure
-def checked_metric(metric: Replies, tools: Replies) -> Replies:
-    """The metric, a program that defines `score(thought)`; nothing where none is given.
-
-    Fails the run, before anything is paid, where it defines no such function or code cannot be run here.
-    """
-    given = [m for m in ok_of(metric) if m.text.strip()]
-    if not given:
-        return []
-    if "def score(" not in given[0].text:
-        raise Refuse("--metric: Python that defines score(thought), a number from 0 to 10, is right")
-    if not any(t.key == CODE for t in ok_of(tools)):
-        raise Refuse("--metric needs the tool 'code', which cannot be used here: leave it out, and a model judges")
-    return given[:1]
 
 
 @pure
@@ -48,12 +32,10 @@ def to_score(thoughts: Replies, metric: Replies) -> Slots:
     good = ok_of(thoughts)
     if not metric:
         return {"calls": [], "judge": good}
-    return {"calls": [_call(metric[0].text, t.text) for t in good], "judge": []}
-
-
-def _call(metric: str, thought: str) -> Reply:
-    source = f"{metric}\n\nfinal_answer(float(score({thought!r})))\n"
-    return reply(source, data={"tool": CODE, "args": {"code": source}})
+    return {
+        "calls": [code_call(f"{metric[0].text}\n\nfinal_answer(float(score({t.text!r})))\n") for t in good],
+        "judge": [],
+    }
 
 
 def _scores(measured: Replies, judged: Replies) -> dict[int, float]:

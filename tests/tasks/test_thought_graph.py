@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from tasks.algorithms.thought_graph import (
     best_thought,
-    checked_metric,
     graph_answer,
     kept_if_better,
     merges_to_redo,
@@ -89,14 +88,6 @@ def test_a_metric_scores_alone_and_quotes_the_thought_as_a_literal() -> None:
     assert (len(slots["calls"]), slots["judge"]) == (1, [])
     assert repr('a\'\n"""') in slots["calls"][0].data()["args"]["code"]
     assert len(to_score([reply("a")], [])["judge"]) == 1
-
-
-def test_a_metric_needs_the_code_tool() -> None:
-    assert checked_metric([reply("  ")], []) == []
-    metric = [reply("def score(thought): return 1")]
-    assert checked_metric(metric, [reply(key="code")]) == metric
-    with pytest.raises(Refuse, match="needs the tool 'code'"):
-        checked_metric(metric, [failed("unavailable", key="code")])
 
 
 @pytest.mark.parametrize(

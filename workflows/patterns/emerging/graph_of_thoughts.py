@@ -81,7 +81,13 @@ def _fn(name: str, args: dict[str, JsonValue] | None = None) -> Function:
 def _parts() -> tuple[Step, ...]:
     return (
         Step(id="tools", does=Tool(name="tasks.toolbox.catalogue")),
-        Step(id="scorer", does=_fn("checked_metric"), sees=see("metric", "tools")),
+        Step(
+            id="scorer",
+            does=Function(
+                fn="tasks.algorithms.supplied_code.usable_code", args={"option": "metric", "defines": "def score("}
+            ),
+            sees=see("tools", given="metric"),
+        ),
         Step(
             id="split",
             does=Call(system=SPLITTER, prompt=SPLIT, temperature=0, max_tokens=4096, answer_schema=SPLIT_SCHEMA),
