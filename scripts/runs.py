@@ -7,6 +7,7 @@ import click
 
 from scripts.identity import Identity, identified, in_run
 from scripts.tables import show_json, show_table
+from utils.errors import BadInput
 from utils.runs import Concluded, Run, Status, Unfinished, get_run, list_runs
 
 
@@ -38,6 +39,7 @@ def resume(me: Identity, run_id: str, cap: float | None) -> None:
     The workflow and the inputs are those that the run was started with. What it paid for is not paid again.
     """
     from tasks.opening import Asked
+    from tasks.pattern_upkeep import SUFFIX
     from tasks.report import final_block
     from tasks.spec import GraphSpec
     from utils.console import Console
@@ -45,6 +47,11 @@ def resume(me: Identity, run_id: str, cap: float | None) -> None:
 
     run = get_run(me.tenant, run_id)
     me.must_read(run)
+    if run.workflow.endswith(SUFFIX):
+        raise BadInput(
+            f"run {run_id} is a pattern's upkeep, which goes on by its schedule, or now by "
+            "`pyflyte run workflows/maintenance.py pattern_upkeep`"
+        )
     values = json.loads(run.inputs)
     asked = Asked(
         domain=values.pop("domain"),

@@ -39,7 +39,7 @@ def conclude(
     run, last = spot.run, decision[-1]
     gate = verdict_of(verdict)
     ran = traces(run)
-    status = STATUS_OF.get(last.key) or ("degraded" if _degraded(answer[0], ran) else "done")
+    status = STATUS_OF.get(last.key) or ("degraded" if degraded(answer[0], ran) else "done")
     result = _result(run, status, answer[0], last, gate, ran)
     result = result.model_copy(update={"replies": replies, "dissent": dissent or []})
     signals = [*_signals(result, last, replies), *(Signal.model_validate_json(s.fields) for s in signals_of(run))]
@@ -62,9 +62,9 @@ def deliver(
 ) -> Slots:
     """Writes manifest, signals and Deck, and closes the run: from here on the same command gives the stored result."""
     run = spot.run
-    done = _with_sums(run, Result.model_validate_json(result[0].fields))
+    done = with_sums(run, Result.model_validate_json(result[0].fields))
     told = [Signal.model_validate_json(s.fields) for s in signals]
-    _write(run, prompt, done)
+    write_manifest(run, prompt[0].text, done)
     keep(run, told)
     page = deck_of(run, done, told, lessons, learned)
     path = deck_path(run)
@@ -76,7 +76,7 @@ def deliver(
     return {"result": [_packed("result", done.answer, done)]}
 
 
-def _with_sums(run: Run, result: Result) -> Result:
+def with_sums(run: Run, result: Result) -> Result:
     """The result with all that the run cost, learning included."""
     sums = spent(UUID(run.tenant_id), run.run_id)
     return result.model_copy(
@@ -122,7 +122,7 @@ def _packed(key: str, text: str, part: Result | Signal) -> Reply:
     return Reply(key=key, text=text, fields=canonical(part.model_dump(mode="json")))
 
 
-def _degraded(answer: Reply, ran: tuple[Traced, ...]) -> bool:
+def degraded(answer: Reply, ran: tuple[Traced, ...]) -> bool:
     """Some replies of the body failed, and its quorum held."""
     body = (r for t in ran if t.path.startswith("body") for replies in t.slots.values() for r in replies)
     return answer.outcome == "degraded" or any(r.status in ("failed", "timeout") for r in body)
@@ -182,7 +182,8 @@ def _signals(result: Result, last: Reply, replies: Replies) -> list[Signal]:
     return made
 
 
-def _write(run: Run, prompt: Replies, result: Result) -> None:
+def write_manifest(run: Run, prompt: str, result: Result) -> None:
+    """What a run used, how it went and what it cost, as its one row; written again, it is brought up to date."""
     ran, rows = traces(run), ledger_of(UUID(run.tenant_id), run.run_id)
     details = [
         {"path": t.path, "kind": t.kind, "state": t.state, "latency": round(t.ms), "started": t.started} for t in ran
@@ -192,7 +193,7 @@ def _write(run: Run, prompt: Replies, result: Result) -> None:
         "run": run.run_id,
         "user": run.user_id,
         "domain": run.domain,
-        "prompt_hash": keyed_digest(prompt[0].text),
+        "prompt_hash": keyed_digest(prompt),
         "input_tokens": sum(r.prompt_tokens or 0 for r in rows),
         "output_tokens": sum(r.completion_tokens or 0 for r in rows),
         "models": result.models,

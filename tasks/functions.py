@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from utils.errors import RunFailed, SpecError, unknown
@@ -83,23 +84,27 @@ def find_pattern(pattern_id: str) -> "GraphSpec":
 
     SpecError for one that uses itself: recursion needs a builder with a literal depth.
     """
-    files = pattern_files()
-    if pattern_id not in files:
-        raise unknown("pattern", pattern_id, files)
     being_built = _being_built.get()
     if pattern_id in being_built:
         raise SpecError(f"pattern '{pattern_id}' uses itself, by way of {' -> '.join(being_built)}")
     token = _being_built.set((*being_built, pattern_id))
     try:
-        return _build(pattern_id, files[pattern_id])
+        return _build(pattern_id)
     finally:
         _being_built.reset(token)
 
 
-def _build(pattern_id: str, path: Path) -> "GraphSpec":
+def pattern_module(pattern_id: str) -> ModuleType:
+    """The file of a pattern, imported; BadInput with the nearest names where there is none."""
+    files = pattern_files()
+    if pattern_id not in files:
+        raise unknown("pattern", pattern_id, files)
     root = Path(importlib.import_module("workflows").__path__[0]).parent
-    module = importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
-    built: GraphSpec = module.build()
+    return importlib.import_module(".".join(files[pattern_id].relative_to(root).with_suffix("").parts))
+
+
+def _build(pattern_id: str) -> "GraphSpec":
+    built: GraphSpec = pattern_module(pattern_id).build()
     if built.id != pattern_id:
         raise SpecError(f"pattern '{pattern_id}': its file builds '{built.id}'")
     return built

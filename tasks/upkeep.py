@@ -6,11 +6,13 @@ Each of these tasks may run twice, or beside itself: what one has done or is doi
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from flytekit import Deck, task
 
 from tasks.librarian import cleanup_expired_heuristics
 from tasks.nodes import RETRIES
+from tasks.pattern_upkeep import Tended, tend_all
 from utils.display import duration, plural
 from utils.governor import reclaim_stale
 from utils.integrity import STUCK_SECONDS, IntegrityReport, inspect_all
@@ -20,7 +22,7 @@ from utils.notifications import Round, deliver_due
 from utils.reviews import expire_overdue
 from utils.runs import expire_unanswered
 from utils.settings import settings
-from utils.warm import Warm
+from utils.warm import Warm, attempt
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,15 @@ def deliver_notifications() -> Round:
     return deliver_due(MOST_NOTIFICATIONS)
 
 
+@task(task_config=Warm("calls"), retries=RETRIES)
+def pattern_upkeep() -> Tended:
+    """Runs the background half of every pattern that has one, for each tenant and user for whom it is due.
+
+    On a cluster it begins nothing after IN_PLACE_SECONDS: what is left, the next round goes on with.
+    """
+    return tend_all(inf if attempt() is None else IN_PLACE_SECONDS)
+
+
 @task(task_config=Warm(), retries=RETRIES, enable_deck=True, deck_fields=())
 def integrity_report() -> IntegrityReport:
     """Counts what there is and reports what breaks a rule, as output, as Deck and in the log. It changes nothing."""
@@ -112,6 +123,7 @@ def _in_batches(work: Callable[[int], int]) -> int:
 _log = logging.getLogger(f"{OURS}.upkeep")
 
 BATCH = 200
+IN_PLACE_SECONDS = 120.0
 MOST_NOTIFICATIONS = 1000
 PAGE = """\
 <style>

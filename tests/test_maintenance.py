@@ -24,6 +24,7 @@ CRONS = {
     "maintenance.deliver_notifications": "* * * * *",
     "maintenance.expire_reviews": "*/10 * * * *",
     "maintenance.reclaim_reservations": "*/10 * * * *",
+    "maintenance.pattern_upkeep": "*/10 * * * *",
     "maintenance.clean_up": "17 3 * * *",
     "maintenance.integrity_report": "47 3 * * *",
 }

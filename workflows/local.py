@@ -2,14 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, NoReturn
 from uuid import UUID
 
+from tasks.ending import recorded_status
 from tasks.estimate import cost_at_most, estimate
 from tasks.functions import find_pattern
-from tasks.kept import forget_failures
 from tasks.opening import Asked, Opened, open_asked
 from tasks.plain import PlainHost
 from tasks.reply import Replies
@@ -17,10 +17,10 @@ from tasks.result import Result, RunStatus, Signal
 from tasks.spec import GraphSpec
 from tasks.views import Scope
 from tasks.walk import walk
-from utils.errors import BadInput, Expired, OverBudget, RadiantError, RunFailed, Waiting
+from utils.errors import BadInput, RadiantError
 from utils.governor import remaining
 from utils.logs import bound, for_people, start_logging
-from utils.runs import heartbeat, lease, set_status
+from utils.runs import heartbeat, lease
 from utils.settings import settings
 from utils.telemetry import span
 from utils.terminal import interruptible
@@ -63,7 +63,7 @@ def _run(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[Resu
         heartbeat(tenant, run.run_id),
         bound(run=run.run_id, tenant=run.tenant_id),
         span(f"run {run.workflow}", domain=run.domain) as here,
-        _recorded_status(opened),
+        recorded_status(run),
     ):
         if not opened.resumed:
             _confirm_estimate(opened)
@@ -72,28 +72,6 @@ def _run(spec: GraphSpec, values: Mapping[str, Any], asked: Asked) -> tuple[Resu
         result = Result.model_validate_json(made["result"][0].fields)
         here.put(state=result.status)
     return result, [Signal.model_validate_json(s.fields) for s in made["signals"]]
-
-
-@contextmanager
-def _recorded_status(opened: Opened) -> Iterator[None]:
-    """A run that did not end well says so in its row; what it made is kept, and the same run_id resumes it."""
-    tenant, run_id = UUID(opened.run.tenant_id), opened.run.run_id
-    try:
-        yield
-    except Waiting as error:
-        set_status(tenant, run_id, "waiting")
-        raise Waiting(f"{error.message} Then the same command, or `radiant resume {run_id}`, goes on.") from error
-    except Expired:
-        set_status(tenant, run_id, "expired")
-        raise
-    except OverBudget:
-        set_status(tenant, run_id, "over_budget")
-        raise
-    except Exception as error:
-        set_status(tenant, run_id, "failed", error=str(error))
-        if isinstance(error, RunFailed):
-            forget_failures(tenant, run_id)
-        raise
 
 
 def _confirm_estimate(opened: Opened) -> None:

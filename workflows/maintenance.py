@@ -9,6 +9,7 @@ from typing import Any, cast
 from flytekit import CronSchedule, LaunchPlan, workflow
 
 from tasks import upkeep
+from tasks.pattern_upkeep import Tended
 from tasks.upkeep import CleanedUp, Expired, Reclaimed
 from utils.integrity import IntegrityReport
 from utils.notifications import Round
@@ -39,6 +40,12 @@ def deliver_notifications() -> Round:
 
 
 @workflow
+def pattern_upkeep() -> Tended:
+    """Runs the background half of patterns, for each tenant and user for whom it is due."""
+    return cast(Tended, upkeep.pattern_upkeep())
+
+
+@workflow
 def integrity_report() -> IntegrityReport:
     """Counts what there is, and reports what breaks a rule; its Deck shows it."""
     return cast(IntegrityReport, upkeep.integrity_report())
@@ -54,6 +61,7 @@ LAUNCH_PLANS: tuple[LaunchPlan, ...] = (
     _plan(deliver_notifications, EVERY_MINUTE),
     _plan(expire_reviews, EVERY_TEN_MINUTES),
     _plan(reclaim_reservations, EVERY_TEN_MINUTES),
+    _plan(pattern_upkeep, EVERY_TEN_MINUTES),
     _plan(clean_up, "17 3 * * *"),
     _plan(integrity_report, "47 3 * * *"),
 )

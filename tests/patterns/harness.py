@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.functions import find_pattern
+from tasks.pattern_upkeep import find_upkeep, tend
 from tasks.plain import PlainHost
 from tasks.reply import Replies, Reply, Slots
+from tasks.result import Result
 from tasks.run import Run
 from tasks.views import Scope
 from tasks.walk import input_replies, walk
@@ -87,6 +89,14 @@ class Stage:
         run = _open(pattern, tuple(models), run_id, str(inputs.get("prompt", "")))
         slots = self._walk(pattern, run, inputs)
         return Played(run, slots, self.asked())
+
+    def tend(self, pattern: str, script: Script, *, models: Sequence[str] = ("openai/one",)) -> Result | None:
+        """Runs a pattern's upkeep for the user who plays, as its launch plan does; None where it is not due."""
+        self.server.requests.clear()
+        self.server.behave = _answering(script)
+        upkeep = find_upkeep(pattern)
+        assert upkeep
+        return tend(upkeep, settings().tenant_id, settings().user_id, models)
 
     def asked(self) -> tuple[Asked, ...]:
         """What was asked in the last play, whether it ended or raised."""

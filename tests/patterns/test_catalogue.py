@@ -12,7 +12,7 @@ import pytest
 from tasks.functions import find_pattern, pattern_files
 from tasks.registry import catalogue
 from tasks.spec import GraphSpec, block_from_json, block_to_json
-from tests.patterns.test_golden import GOLDEN
+from tests.patterns.test_golden import GOLDEN, graphs, upkeeps
 
 OF_THE_CATALOGUE = sorted(pattern_files().keys() - {"think_tank_swarm"})
 LONGEST_PROMPT = 6000
@@ -42,28 +42,37 @@ def test_its_inputs_have_help_and_it_gives_an_answer(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
 def test_its_nodes_carry_what_it_is(pattern: str) -> None:
-    spec = find_pattern(pattern)
-    assert GraphSpec.from_json(spec.to_json()) == spec
-    assert [block_from_json(block_to_json(b)) for b in spec.blocks] == list(spec.blocks)
+    for spec in graphs(pattern):
+        assert GraphSpec.from_json(spec.to_json()) == spec
+        assert [block_from_json(block_to_json(b)) for b in spec.blocks] == list(spec.blocks)
 
 
 def test_no_two_have_the_same_structure() -> None:
     alike = defaultdict(list)
-    for pattern in OF_THE_CATALOGUE:
-        spec = json.loads(find_pattern(pattern).to_json())
+    for graph in (graph for pattern in OF_THE_CATALOGUE for graph in graphs(pattern)):
+        spec = json.loads(graph.to_json())
         numbers = {one: f"block {n}" for n, one in enumerate(_ids(spec))}
-        alike[json.dumps(_bare(spec, numbers), sort_keys=True)].append(pattern)
+        alike[json.dumps(_bare(spec, numbers), sort_keys=True)].append(graph.id)
     assert [same for same in alike.values() if len(same) > 1] == []
 
 
 @pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
 def test_its_prompts_are_whole(pattern: str) -> None:
-    for prompt in _prompts(json.loads(find_pattern(pattern).to_json())):
+    for prompt in (p for spec in graphs(pattern) for p in _prompts(json.loads(spec.to_json()))):
         assert len(prompt) <= LONGEST_PROMPT
         assert not LEFT_OVER.search(prompt), prompt
         assert prompt == prompt.strip()
         for tag in re.findall(r"<([a-z_]+)>\n\{\{", prompt):
             assert f"</{tag}>" in prompt, f"<{tag}> is not closed"
+
+
+@pytest.mark.parametrize("pattern", sorted(upkeeps()))
+def test_its_upkeep_is_no_pattern_and_says_what_it_did(pattern: str) -> None:
+    upkeep = upkeeps()[pattern]
+    assert upkeep.graph.id not in pattern_files()
+    assert upkeep.graph.id not in catalogue()
+    assert "answer" in upkeep.graph.gives
+    assert "def test_upkeep_" in Path(__file__).with_name(f"test_{pattern}.py").read_text(encoding="utf-8")
 
 
 def _ids(value: Any) -> Iterator[str]:

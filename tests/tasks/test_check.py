@@ -339,7 +339,7 @@ def test_a_specification_cannot_be_changed() -> None:
 def test_a_pattern_that_uses_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks import functions
 
-    def build(pattern_id: str, path: object) -> GraphSpec:
+    def build(pattern_id: str) -> GraphSpec:
         other = {"self_refine": "ai_debate", "ai_debate": "self_refine"}[pattern_id]
         return spec(Use(id="use", pattern=other, binds={"prompt": "prompt"}), gives="use.answer")
 
