@@ -1,6 +1,6 @@
 """Typed subtasks: a plan that holds together, a model for each, waves by what they depend on, and the whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.algorithms.routing import STRENGTH
@@ -38,13 +38,13 @@ def _problem(plan: Replies) -> str:
     for task in tasks:
         if unknown := [d for d in task["depends_on"] if d not in ids]:
             return f"{task['id']} depends on {unknown[0]}, which does not exist"
-    if stuck := _stuck({t["id"]: t["depends_on"] for t in tasks}):
-        return f"{', '.join(stuck)} depend on one another in a cycle"
+    if cycle := stuck({t["id"]: t["depends_on"] for t in tasks}):
+        return f"{', '.join(cycle)} depend on one another in a cycle"
     return ""
 
 
-def _stuck(depends_on: dict[str, Sequence[str]]) -> list[str]:
-    """Those that never become ready."""
+def stuck(depends_on: Mapping[str, Sequence[str]]) -> list[str]:
+    """Those that never become ready, since they depend on one another in a cycle or on what is not there."""
     done: set[str] = set()
     while ready := [i for i, needs in depends_on.items() if i not in done and set(needs) <= done]:
         done.update(ready)

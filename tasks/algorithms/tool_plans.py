@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tasks.functions import pure
@@ -13,7 +13,8 @@ EVIDENCE = re.compile(r"#E\d+")
 """How a line of a ReWOO plan names what an earlier line found."""
 MODEL = "llm"
 """The tool that is a model: it answers a text, and sees nothing else."""
-LOST = "lost"
+UNKNOWN_OUTCOME = ("lost", "timeout")
+"""Errors of a writing tool after which nobody knows whether it did its work."""
 MOST_FOUND = 4000
 """Characters of a tool's result that are kept."""
 _MODEL_ENTRY = reply(
@@ -80,6 +81,11 @@ def _typed(part: Any, found: Mapping[str, str], mark: re.Pattern[str]) -> Any:
     return substituted(part, found, mark)
 
 
+def must_look(unknown: Iterable[str]) -> list[str]:
+    """What an answer begins with where nobody knows whether a writing tool did its work."""
+    return [f"A person must look before anything else is done: {text}" for text in unknown]
+
+
 @pure
 def with_model(tools: Replies) -> Replies:
     """The catalogue and, as one tool more, a model."""
@@ -93,12 +99,6 @@ def line_problem(plan: Replies, tools: Replies, most: int) -> Reply:
     Wrong are its length, a tool that does not exist, and a line that names itself or a later one.
     """
     return reply(_problem(plan, tools, most), key="problem")
-
-
-@pure
-def holds(problem: Replies) -> bool:
-    """Whether there is nothing wrong."""
-    return not problem[0].text
 
 
 def _problem(plan: Replies, tools: Replies, most: int) -> str:
@@ -151,7 +151,7 @@ def who_finds(call: Replies) -> str:
 def line_found(line: Replies, call: Replies, result: Replies) -> Reply:
     """What a line found, or ERROR and why: an ok reply either way, under the line's name."""
     seen, asked = observation(result, MOST_FOUND), call[0].data()
-    data = {"tool": asked["tool"], "arguments": asked["arguments"], **seen.data()}
+    data = {**{k: asked[k] for k in ("tool", "arguments", "writes")}, **seen.data()}
     return reply(seen.text, key=line[0].key, data=data)
 
 
@@ -163,7 +163,6 @@ def rewoo_answer(written: Replies, lines: Replies, evidence: Replies, problem: R
     """
     rows = [{"name": e.key, "text": e.text, **e.data()} for e in evidence]
     errors = [f"{r['name']}: {r['text']}" for r in rows if not r["ok"]]
-    lost = [r["text"] for r in rows if r["error"] == LOST]
     data = {
         "plan": [{"name": one.key, **one.data()} for one in lines],
         "evidence": rows,
@@ -172,8 +171,11 @@ def rewoo_answer(written: Replies, lines: Replies, evidence: Replies, problem: R
         "replanned": bool(again),
         "quality": sum(r["ok"] for r in rows) / len(rows) if rows else 0.0,
     }
-    head = [f"A person must look before anything else is done: {text}" for text in lost]
-    head += [] if lines else ["No plan of look-ups held, so nothing was looked up. From general knowledge alone:"]
+    lost = must_look(r["text"] for r in rows if r["writes"] and r["error"] in UNKNOWN_OUTCOME)
+    head = lost if lines else [NOTHING_PLANNED]
     outcome: Outcome = "incomplete" if lost else "degraded" if errors or not lines else "answered"
     text = "\n\n".join([*head, written[0].text.strip()])
     return reply(text, key="answer", data=data, model=written[0].model, outcome=outcome)
+
+
+NOTHING_PLANNED = "No plan of look-ups held, so nothing was looked up. From general knowledge alone:"
