@@ -58,6 +58,22 @@ def next_search(step: Replies, asked: Replies, searcher: Replies, k: int) -> Rep
 
 
 @pure
+def only_search(query: Replies, searcher: Replies, k: int) -> Reply:
+    """The call of the one search for a text (fields tool and args); a skipped reply where nothing can be searched."""
+    tool = searcher[0].data()["tool"]
+    text = " ".join(query[0].text.split())[:2000]
+    if not tool or not text:
+        return reply(text, key="query", status="skipped", cause="nothing to search")
+    return reply(text, key="query", data={"tool": tool, "args": {"query": text, "k": k}})
+
+
+@pure
+def found_evidence(hits: Replies, k: int) -> Replies:
+    """What one search found, as `with_evidence` has it."""
+    return with_evidence([], hits, k)
+
+
+@pure
 def no_search(query: Replies) -> bool:
     """Whether the last step asked for nothing more."""
     return not query or not query[-1].ok
@@ -100,7 +116,7 @@ def fact_row(fact: Replies, evidence: Replies, verdict: Replies, hits: Replies) 
     why = said.get("reason") or ("no evidence was found" if not evidence else "it was not judged")
     data = {
         "fact": fact[0].text,
-        "sentence_no": fact[0].data()["sentence_no"],
+        "sentence_no": fact[0].data().get("sentence_no", 0),
         "verdict": known,
         "source": places.get(source, "") if known != "unknown" else "",
         "reason": why,
