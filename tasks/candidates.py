@@ -1,7 +1,7 @@
 """Which models a pattern may choose among, with what is known of each.
 
 What can be called, and at what price, may change between tries of a run: these are tools, whose result is recorded.
-Past outcomes of models are not known here.
+What became of earlier uses of a model is in the store `outcomes`, which patterns read beside.
 """
 
 from collections.abc import Sequence

@@ -16,8 +16,10 @@ LATEST = 10
 """So many of a source's values are given one by one."""
 
 
-def recall(query: str, k: int, spot: Spot, *, signals: Sequence[str]) -> Replies:
+def recall(query: str, k: int, spot: Spot, *, signals: Sequence[str], rated: bool = False) -> Replies:
     """The k sources that the tenant's latest signals of these names are of, those of the most recent signal first.
+
+    `rated`: what a person decided on a run (accept 1, edit .5, reject 0) bounds the values of its signals.
 
     Key is the source, or `signal · source` where several names are asked for; score is the mean of its values, text
     says both; fields are signal, source, uses, mean, latest (its last LATEST values, newest first) and at (ISO 8601,
@@ -27,6 +29,7 @@ def recall(query: str, k: int, spot: Spot, *, signals: Sequence[str]) -> Replies
         "tenant": spot.run.tenant_id,
         "signals": list(signals),
         "rehearsal": spot.run.rehearsal,
+        "rated": rated,
         "latest": LATEST,
         "limit": k,
     }
@@ -53,10 +56,16 @@ def keep(run: Run, signals: Sequence[Signal]) -> None:
 
 
 _MEANS = """
-SELECT signal_type, source, count(*), avg(signal_value)::float8,
-    (array_agg(signal_value::float8 ORDER BY s.created_at DESC, s.id))[1:%(latest)s], max(s.created_at) AS newest
-FROM neural_learning_signals s JOIN runs r USING (tenant_id, run_id)
-WHERE s.tenant_id = %(tenant)s AND s.signal_type = ANY (%(signals)s) AND r.rehearsal = %(rehearsal)s
+SELECT signal_type, source, count(*), avg(value)::float8,
+    (array_agg(value::float8 ORDER BY created_at DESC, id))[1:%(latest)s], max(created_at) AS newest
+FROM (
+    SELECT s.signal_type, s.source, s.created_at, s.id, least(s.signal_value, CASE WHEN %(rated)s THEN (
+        SELECT min(d.signal_value) FROM neural_learning_signals d
+        WHERE d.tenant_id = s.tenant_id AND d.run_id = s.run_id AND d.signal_type = 'human_decision'
+            AND d.source = 'review') END) AS value
+    FROM neural_learning_signals s JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id
+    WHERE s.tenant_id = %(tenant)s AND s.signal_type = ANY (%(signals)s) AND r.rehearsal = %(rehearsal)s
+) valued
 GROUP BY signal_type, source
 ORDER BY newest DESC, signal_type, source LIMIT %(limit)s
 """

@@ -19,6 +19,10 @@ UNKNOWN: dict[str, Any] = {
 }
 """What a request is taken for that nobody could classify."""
 CHARS_A_TOKEN = 4
+RATING, LATENCY = "routing", "routing_latency"
+"""The signals that are learned: of `domain/complexity/model` whether it answered, of the model its time."""
+LONGEST_MS = 60_000.0
+"""What counts as the longest time that an answer takes: latency is learned as a share of it."""
 
 
 @pure
@@ -29,24 +33,37 @@ def features(classified: Replies) -> Reply:
     return reply(f"{data['domain']}, complexity {data['complexity']}", key="features", data=data)
 
 
-def quality(card: Reply, complexity: int, domain: str) -> float:
-    """Expected quality (0..1) of a model: its tier's prior, with weight 10, and its mean rating where it has one.
+def quality(tier: str, past: Reply | None, complexity: int) -> float:
+    """Expected quality (0..1) of a model: its tier's prior, with weight 10, and the mean of its past ratings."""
+    beyond = max(0.0, complexity - STRENGTH.get(tier, STRENGTH["standard"]))
+    return weighed(max(0.0, 1.0 - FALLS_BY * beyond), past)
 
-    A card may carry `outcomes`: {"<domain>/<complexity>": {"mean": 0..1, "count": n}}.
-    """
-    data = card.data()
-    beyond = max(0.0, complexity - STRENGTH.get(data["tier"], STRENGTH["standard"]))
-    prior = max(0.0, 1.0 - FALLS_BY * beyond)
-    past = data.get("outcomes", {}).get(f"{domain}/{complexity}", {"mean": 0.0, "count": 0})
-    return float((PRIOR_WEIGHT * prior + past["count"] * past["mean"]) / (PRIOR_WEIGHT + past["count"]))
+
+def weighed(prior: float, past: Reply | None) -> float:
+    """What is expected (0..1) after past outcomes: the prior counts as PRIOR_WEIGHT of them."""
+    uses, mean = (past.data()["uses"], past.data()["mean"]) if past else (0, 0.0)
+    return float((PRIOR_WEIGHT * prior + uses * mean) / (PRIOR_WEIGHT + uses))
+
+
+def by_source(past: Replies, signal: str) -> dict[str, Reply]:
+    """Outcomes of one signal by what they are of."""
+    return {one.data()["source"]: one for one in past if one.ok and one.data()["signal"] == signal}
 
 
 @pure
 def rank_models(
-    pool: Replies, features: Replies, prompt: Replies, models: Replies, cap: Replies, weights: Replies, keep: int
+    pool: Replies,
+    features: Replies,
+    prompt: Replies,
+    models: Replies,
+    cap: Replies,
+    weights: Replies,
+    past: Replies,
+    keep: int,
 ) -> Slots:
     """The models that fit, by w0 quality - w1 cost - w2 latency, both scaled 0..1; of those alike the cheaper first.
 
+    `past` are outcomes of RATING and LATENCY; a model without a known time is taken for a quick one.
     `queue` are the best `keep`, `table` has the score of each. Where nobody classified the request the run's first
     model leads. `cap` is USD for the call, 0 for none. Fails the run, naming the limits, where no model fits.
     """
@@ -55,17 +72,24 @@ def rank_models(
     fits = _fitting(pool, found, length, float(cap[0].text))
     costs = [_cost(card, length, found["est_output_tokens"]) for card in fits]
     scaled_cost = _scaled(costs)
-    scaled_latency = _scaled([float(card.data().get("latency_ms", 0.0)) for card in fits])
+    times, ratings = by_source(past, LATENCY), by_source(past, RATING)
+    scaled_latency = _scaled([(times[c.text].score or 0.0) if c.text in times else 0.0 for c in fits])
     by = _weights(weights)
     rows = []
     for card, cost, dear, slow in zip(fits, costs, scaled_cost, scaled_latency, strict=True):
-        expected = quality(card, found["complexity"], found["domain"])
+        rated = ratings.get(_kind(found, card.text))
+        expected = quality(card.data()["tier"], rated, found["complexity"])
         score = by[0] * expected - by[1] * dear - by[2] * slow
         data = {"model": card.text, "quality": round(expected, 6), "cost_usd": cost, "score": round(score, 6)}
+        data["uses"] = rated.data()["uses"] if rated else 0
         rows.append(reply(card.text, key=card.key, score=data["score"], data=data))
     default = models[0].text if models and not found["classified"] else ""
     ranked = sorted(rows, key=lambda r: (r.text != default, -(r.score or 0.0), r.data()["cost_usd"]))
     return {"queue": ranked[:keep], "table": ranked}
+
+
+def _kind(found: dict[str, Any], model: str) -> str:
+    return f"{found['domain']}/{found['complexity']}/{model}"
 
 
 def _weights(given: Replies) -> list[float]:
@@ -125,11 +149,26 @@ def answered(attempts: Replies) -> bool:
 
 
 @pure
-def routed(attempts: Replies, features: Replies, table: Replies) -> Reply:
-    """The answer with the chosen model, the reason and the score table. Fails the run where no attempt succeeded.
+def outcomes(attempts: Replies, features: Replies) -> Replies:
+    """What is to be learned, one an attempt: `worked` (1 or 0) of `kind`, and of `model` its share of LONGEST_MS.
 
-    `first_choice` is 1 where the first of the ranking answered, else 0: what is learned.
+    An attempt that failed took as long as can be. Nothing is learned of a request that nobody could classify.
     """
+    found = features[0].data()
+    if not found["classified"]:
+        return []
+    learned = []
+    for one in attempts:
+        worked = answered([one])
+        time = min(1.0, one.latency / LONGEST_MS) if worked else 1.0
+        data = {"model": one.key, "kind": _kind(found, one.key), "worked": float(worked), "time": time}
+        learned.append(reply(one.key, key=one.key, data=data))
+    return learned
+
+
+@pure
+def routed(attempts: Replies, features: Replies, table: Replies) -> Reply:
+    """The answer with the chosen model, the reason and the score table. Fails the run where no attempt succeeded."""
     lost = causes(attempts)
     if not answered(attempts):
         raise Refuse(f"no model answered: {'; '.join(lost) or 'none was asked'}")
@@ -146,7 +185,6 @@ def routed(attempts: Replies, features: Replies, table: Replies) -> Reply:
         "features": found,
         "table": rows,
         "failed": lost,
-        "first_choice": 1.0 if len(attempts) == 1 else 0.0,
     }
     lines = [final.text, "", f"Answered by {final.key}: {reason}.", *(f"- failed: {one}" for one in lost)]
     lines += ["Scores (expected quality, expected cost in USD):"]

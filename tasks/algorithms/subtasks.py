@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.algorithms.routing import STRENGTH
+from tasks.algorithms.routing import STRENGTH, by_source, weighed
 from tasks.functions import Refuse, pure
 from tasks.reply import Replies, Reply, Slots, causes, failed, ok_of, reply
 
 WHOLE = "analysis"
 """The type of a whole prompt that could not be split."""
 MEAN_STRENGTH = STRENGTH["standard"]
+SUCCESS = "subtask_success"
+"""The signal that is learned, of `type/model`: whether a subtask succeeded."""
 
 
 @pure
@@ -65,28 +67,49 @@ def _subtask(name: str, text: str, kind: str, depends_on: Sequence[str]) -> Repl
 
 
 @pure
-def matched(subtasks: Replies, pool: Replies, capabilities: Replies) -> Replies:
+def matched(subtasks: Replies, pool: Replies, capabilities: Replies, past: Replies) -> Replies:
     """Each subtask with the `model` that is most capable of its type, the cheaper of those alike, and a `backup`.
 
-    Capability (0..1) is what `capabilities` ({model, type, score}) say, else what is expected of the model's tier.
-    Where nobody else can, the backup is the model itself. Fails the run where no model can do a type (vision).
+    Capability (0..1) is what `capabilities` ({model, type, score}) say, else what is expected of the model's tier and,
+    by their number, what `past` outcomes of SUCCESS show. Where nobody else can, the backup is the model itself. Fails
+    the run where no model can do a type (vision).
     """
     given = {(c.get("model"), c.get("type")): float(c.get("score")) for c in capabilities}
-    return [one.but(data={**one.data(), **_match(one.data()["type"], pool, given)}) for one in subtasks]
+    seen = by_source(past, SUCCESS)
+    return [one.but(data={**one.data(), **_match(one.data()["type"], pool, given, seen)}) for one in subtasks]
 
 
-def _match(kind: str, pool: Replies, given: dict[tuple[str, str], float]) -> dict[str, Any]:
+def _match(kind: str, pool: Replies, given: dict[tuple[str, str], float], seen: dict[str, Reply]) -> dict[str, Any]:
     able = [c for c in pool if kind != "vision" or c.data()["vision"]]
     if not able:
         raise Refuse(f"none of {len(pool)} models can do subtasks of the type {kind}: name one that can with --models")
 
     def place(card: Reply) -> tuple[float, float]:
         data = card.data()
-        expected = STRENGTH.get(data["tier"], MEAN_STRENGTH) / max(STRENGTH.values())
+        prior = STRENGTH.get(data["tier"], MEAN_STRENGTH) / max(STRENGTH.values())
+        expected = weighed(prior, seen.get(f"{kind}/{card.text}"))
         return -given.get((card.text, kind), expected), data["price_in"] + data["price_out"]
 
     best, *rest = sorted(able, key=place)
     return {"model": best.text, "backup": rest[0].text if rest else best.text}
+
+
+@pure
+def outcomes(results: Replies, subtasks: Replies) -> Replies:
+    """What is to be learned, one a model that was asked: `worked` (1 or 0) of `kind`, its subtask's type.
+
+    Where the backup answered, the model that was matched failed.
+    """
+    plan = {s.key: s.data() for s in subtasks}
+    learned = []
+    for one in results:
+        asked = plan[one.key]
+        tried = dict.fromkeys((asked["model"], asked["backup"]))
+        by = one.model if one.ok else ""
+        for model in tried if by != asked["model"] else [asked["model"]]:
+            data = {"kind": f"{asked['type']}/{model}", "worked": float(model == by)}
+            learned.append(reply(model, key=f"{one.key} {model}", data=data))
+    return learned
 
 
 @pure

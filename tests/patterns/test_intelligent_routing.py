@@ -1,13 +1,19 @@
 """Intelligent routing: a cheap classifier, the best by score, at most two fallbacks, the choice shown and learned."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from tasks.algorithms.routing import LATENCY, RATING
+from tasks.outcomes import keep
+from tasks.result import Signal
+from tasks.run import Run
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
 from utils.errors import RunFailed
+from utils.runs import OpenRequest, new_run_id, open_run
 from utils.settings import settings
 from workflows.patterns.multi_model.intelligent_routing import ANSWERER, CLASSIFIER
 
@@ -139,7 +145,32 @@ def test_a_prompt_can_neither_end_its_quotation_nor_choose_its_model(stage: Stag
     assert played.data["model"] == NANO
 
 
-@pytest.mark.parametrize(("says", "value"), [({}, 1.0), ({NANO: BROKEN}, 0.0)])
-def test_whether_the_first_choice_answered_is_learned(stage: Stage, says: dict[str, Says], value: float) -> None:
-    played = route(stage, kind(1), says)
-    assert [(s.key, s.score) for s in signals_of(played.run)] == [("routing", value)]
+def test_each_attempt_is_learned_from_by_kind_of_request_and_model(stage: Stage) -> None:
+    played = route(stage, kind(1), {NANO: BROKEN})
+    told = [s.data() for s in signals_of(played.run)]
+    ratings = {t["source"]: t["value"] for t in told if t["signal_type"] == RATING}
+    assert ratings == {f"code/1/{NANO}": 0.0, f"code/1/{MINI}": 1.0}
+    times = {t["source"]: t["value"] for t in told if t["signal_type"] == LATENCY}
+    assert times.keys() == {NANO, MINI}
+    assert times[NANO] == 1.0 > times[MINI] > 0
+
+
+def earlier(played: Played, source: str, *values: float) -> None:
+    """What so many earlier runs signalled."""
+    for value in values:
+        keep(open_again(played), [Signal(signal_type=RATING, value=value, source=source)])
+
+
+def open_again(played: Played) -> Run:
+    run = played.run
+    request = OpenRequest(UUID(run.tenant_id), UUID(run.user_id), run.workflow, "{}", "{}", new_run_id())
+    return run.model_copy(update={"run_id": open_run(request).run_id})
+
+
+def test_past_outcomes_of_the_same_kind_of_request_change_the_choice(stage: Stage) -> None:
+    played = route(stage, kind(1))
+    assert played.data["model"] == NANO
+    earlier(played, f"code/1/{NANO}", *[0.0] * 12)
+    assert route(stage, kind(1)).data["model"] == MINI
+    assert route(stage, kind(2)).data["model"] == NANO, "of another complexity nothing is known"
+    assert route(stage, kind(1, "math")).data["model"] == NANO, "nor of another domain"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tasks.outcomes import keep
+from tasks.result import Signal
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
 from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
@@ -165,6 +167,16 @@ def test_a_result_can_neither_end_its_quotation_nor_order_its_heirs(stage: Stage
     assert (integrate.question.count("</results>"), integrate.question.count("</reply>")) == (1, 2)
 
 
-def test_the_share_of_success_is_learned(stage: Stage) -> None:
-    played = solve(stage, CODE_THEN_TEXT)
-    assert [(s.key, s.score) for s in signals_of(played.run)] == [("subtask_success", 1.0)]
+def test_who_was_asked_is_learned_by_type_of_subtask_and_model(stage: Stage) -> None:
+    played = solve(stage, CODE_THEN_TEXT, says={"openai/coder": BROKEN})
+    told = {s.data()["source"]: s.data()["value"] for s in signals_of(played.run)}
+    assert told == {"code/openai/coder": 0.0, "code/openai/spare": 1.0, "writing/openai/writer": 1.0}
+
+
+def test_past_results_count_where_no_capability_is_given(stage: Stage) -> None:
+    played = solve(stage, CODE_THEN_TEXT, capabilities=[])
+    (first, *_) = work(played)
+    keep(played.run, [Signal(signal_type="subtask_success", value=0.0, source=f"code/{first[1]}")])
+    (again, second) = work(solve(stage, CODE_THEN_TEXT, capabilities=[]))
+    assert again[1] != first[1]
+    assert second[1] == first[1], "for writing it stays the first"

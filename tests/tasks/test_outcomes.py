@@ -99,6 +99,14 @@ def test_rehearsals_and_real_runs_learn_apart(spot: Spot) -> None:
     assert means(Spot(spot.run.model_copy(update={"rehearsal": False}), "look")) == {"sort": 1.0}
 
 
+def test_a_persons_decision_on_a_run_bounds_its_signals_where_that_is_asked_for(spot: Spot) -> None:
+    told(spot, ("good", 1.0), ("bad", 0.0))
+    decided = Told(signal_type="human_decision", value=0.5, source="review")
+    keep(spot.run, [Told(signal_type=SKILL, value=v, source=s) for s, v in (("good", 1.0), ("bad", 0.0))] + [decided])
+    assert means(spot) == {"good": 1.0, "bad": 0.0}
+    assert {r.key: r.score for r in recall("", 9, spot, signals=[SKILL], rated=True)} == {"good": 0.75, "bad": 0.0}
+
+
 def test_a_run_keeps_its_signals_once(spot: Spot) -> None:
     for _ in range(2):
         keep(spot.run, [Told(signal_type=SKILL, value=1.0, source="sort")])

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.algorithms.routing import UNKNOWN, answered, features, quality, rank_models, routed
+from tasks.algorithms.routing import (
+    LATENCY,
+    LONGEST_MS,
+    RATING,
+    UNKNOWN,
+    answered,
+    features,
+    outcomes,
+    quality,
+    rank_models,
+    routed,
+)
 from tasks.functions import Refuse
 from tasks.reply import Replies, Reply, Slots, failed, reply
 
@@ -16,11 +27,23 @@ def card(name: str, tier: str = "standard", price: float = 1e-6, **more: Any) ->
     return reply(name, key=name, data={"tier": tier, **known, **more})
 
 
-def rank(pool: Replies, *, cap: str = "0", weights: tuple[str, ...] = ("0.6", "0.3", "0.1"), **found: Any) -> Slots:
+def past(source: str, mean: float, uses: int = 1, signal: str = RATING) -> Reply:
+    return reply(source, key=source, score=mean, data={"signal": signal, "source": source, "uses": uses, "mean": mean})
+
+
+def rank(
+    pool: Replies,
+    *,
+    cap: str = "0",
+    weights: tuple[str, ...] = ("0.6", "0.3", "0.1"),
+    seen: Replies = [],  # noqa: B006 (never written to)
+    **found: Any,
+) -> Slots:
     needs = {**UNKNOWN["needs"], **found.pop("needs", {})}
     data = {**UNKNOWN, "est_output_tokens": 100, "classified": True, "cause": "", **found, "needs": needs}
     given_weights = [reply(w) for w in weights]
-    return rank_models(pool, [reply(data=data)], [reply("x" * 400)], [reply("own")], [reply(cap)], given_weights, 3)
+    asked = [reply("x" * 400)]
+    return rank_models(pool, [reply(data=data)], asked, [reply("own")], [reply(cap)], given_weights, seen, 3)
 
 
 def names(replies: Replies) -> list[str]:
@@ -36,8 +59,9 @@ def test_easy_requests_stay_cheap_and_hard_ones_get_a_strong_model(complexity: i
 
 
 def test_the_score_is_quality_less_scaled_cost_less_scaled_latency() -> None:
-    pool = [card("a", price=1e-6, latency_ms=100), card("b", price=2e-6, latency_ms=300), card("c", price=3e-6)]
-    scores = {r.text: r.score for r in rank(pool, complexity=1)["table"]}
+    pool = [card("a", price=1e-6), card("b", price=2e-6), card("c", price=3e-6)]
+    times = [past("a", 0.1, signal=LATENCY), past("b", 0.3, signal=LATENCY)]
+    scores = {r.text: r.score for r in rank(pool, complexity=1, seen=times)["table"]}
     assert scores["a"] == pytest.approx(0.6 - 0.1 / 3)
     assert scores["b"] == pytest.approx(0.6 - 0.15 - 0.1)
     assert scores["c"] == pytest.approx(0.6 - 0.3)
@@ -78,11 +102,31 @@ def test_an_unknown_context_is_no_limit_and_the_cap_keeps_the_cheap() -> None:
 
 
 def test_ratings_outweigh_the_prior_by_their_number() -> None:
-    poor = {"code/5": {"mean": 0.0, "count": 10}, "math/5": {"mean": 0.0, "count": 90}}
-    rated = card("x", "flagship", outcomes=poor)
-    assert quality(rated, 5, "code") == pytest.approx(0.5)
-    assert quality(rated, 5, "math") == pytest.approx(0.1)
-    assert quality(rated, 4, "code") == 1.0
+    assert quality("flagship", None, 5) == 1.0
+    assert quality("flagship", past("code/5/x", 0.0, 10), 5) == pytest.approx(0.5)
+    assert quality("flagship", past("code/5/x", 0.0, 90), 5) == pytest.approx(0.1)
+    assert quality("budget", past("code/5/x", 1.0, 90), 5) == pytest.approx(0.9)
+
+
+def test_what_became_of_a_model_counts_for_requests_of_the_same_kind_alone() -> None:
+    poor = [past("code/5/strong", 0.0, 90), past("code/5/strong", 1.0, 90, signal=LATENCY)]
+    assert names(rank(POOL, complexity=5, domain="code", seen=poor)["queue"])[0] != "strong"
+    assert names(rank(POOL, complexity=5, domain="math", seen=poor)["queue"])[0] == "strong"
+    table = {r.text: r.data() for r in rank(POOL, complexity=5, domain="code", seen=poor)["table"]}
+    assert (table["strong"]["uses"], table["mid"]["uses"]) == (90, 0)
+
+
+def test_each_attempt_is_learned_from_with_its_time() -> None:
+    found = [reply(data={**UNKNOWN, "classified": True, "domain": "code", "complexity": 2})]
+    tries = [
+        failed("down", key="a"),
+        reply(" ", key="b"),
+        reply("done", key="c").but(latency=LONGEST_MS / 4),
+        reply("slow", key="d").but(latency=LONGEST_MS * 2),
+    ]
+    learned = [(o.data()["kind"], o.data()["worked"], o.data()["time"]) for o in outcomes(tries, found)]
+    assert learned == [("code/2/a", 0, 1), ("code/2/b", 0, 1), ("code/2/c", 1, 0.25), ("code/2/d", 1, 1)]
+    assert outcomes(tries, [features([failed("x")])]) == []
 
 
 def test_what_nobody_classified_goes_to_the_default_model() -> None:

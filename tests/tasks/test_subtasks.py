@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.algorithms.subtasks import integrated, matched, plan_problem, settled_plan, some_done, wave
+from tasks.algorithms.subtasks import (
+    SUCCESS,
+    integrated,
+    matched,
+    outcomes,
+    plan_problem,
+    settled_plan,
+    some_done,
+    wave,
+)
 from tasks.functions import Refuse
 from tasks.reply import Replies, Reply, failed, reply
 
@@ -45,26 +54,52 @@ def test_the_second_plan_counts_where_it_holds_then_the_first_then_the_whole_pro
     assert (whole.key, whole.text, whole.data()["depends_on"]) == ("whole", "everything", [])
 
 
+def past(source: str, mean: float, uses: int) -> Reply:
+    return reply(source, key=source, score=mean, data={"signal": SUCCESS, "source": source, "uses": uses, "mean": mean})
+
+
 POOL = [card("dear", "flagship", 9), card("strong", "flagship", 5), card("cheap", "budget", 1, vision=False)]
 
 
 def test_the_most_capable_is_matched_then_the_cheaper_with_one_backup() -> None:
     subtasks = settled_plan(plan(("a", [])), [], [])
-    (one,) = matched(subtasks, POOL, [])
+    (one,) = matched(subtasks, POOL, [], [])
     assert (one.data()["model"], one.data()["backup"]) == ("strong", "dear")
     known = [reply(data={"model": "cheap", "type": "code", "score": 1.0})]
-    (one,) = matched(subtasks, POOL, known)
+    (one,) = matched(subtasks, POOL, known, [])
     assert (one.data()["model"], one.data()["backup"]) == ("cheap", "strong")
-    (one,) = matched(subtasks, POOL[:1], [])
+    (one,) = matched(subtasks, POOL[:1], [], [])
     assert (one.data()["model"], one.data()["backup"]) == ("dear", "dear")
+
+
+def test_past_results_of_the_same_type_count_by_their_number_unless_a_score_is_given() -> None:
+    subtasks = settled_plan(plan(("a", [])), [], [])
+    poor = [past("code/strong", 0.0, 50), past("code/dear", 0.2, 50), past("writing/cheap", 0.0, 50)]
+    (one,) = matched(subtasks, POOL, [], poor)
+    assert (one.data()["model"], one.data()["backup"]) == ("cheap", "dear")
+    (one,) = matched(subtasks, POOL, [], [past("code/strong", 0.9, 1)])
+    assert one.data()["model"] == "dear", "one result that was less than perfect"
+    known = [reply(data={"model": "strong", "type": "code", "score": 1.0})]
+    assert matched(subtasks, POOL, known, poor)[0].data()["model"] == "strong"
+
+
+def test_who_was_asked_is_learned_of_and_who_answered_for_another() -> None:
+    subtasks = [reply(k, key=k, data={"type": "code", "model": "strong", "backup": "dear"}) for k in "abc"]
+    results = [reply("x", key="a", model="strong"), reply("x", key="b", model="dear"), failed("down", key="c")]
+    learned = [(o.data()["kind"], o.data()["worked"]) for o in outcomes(results, subtasks)]
+    assert learned == [
+        ("code/strong", 1),
+        *(("code/strong", 0), ("code/dear", 1)),
+        *(("code/strong", 0), ("code/dear", 0)),
+    ]
 
 
 def test_who_cannot_see_gets_no_vision() -> None:
     subtasks = settled_plan(plan(("a", []), kind="vision"), [], [])
     known = [reply(data={"model": "cheap", "type": "vision", "score": 1.0})]
-    assert matched(subtasks, POOL, known)[0].data()["model"] == "strong"
+    assert matched(subtasks, POOL, known, [])[0].data()["model"] == "strong"
     with pytest.raises(Refuse, match="type vision"):
-        matched(subtasks, POOL[2:], known)
+        matched(subtasks, POOL[2:], known, [])
 
 
 def test_a_wave_has_what_is_ready_with_its_inputs_alone() -> None:
@@ -83,7 +118,7 @@ def test_without_any_result_it_refuses() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    todo = matched(settled_plan(plan(("a", []), ("b", [])), [], []), POOL, [])
+    todo = matched(settled_plan(plan(("a", []), ("b", [])), [], []), POOL, [], [])
     results = some_done([failed("down", key="b"), reply("x", key="a")], todo)
     made = integrated([reply("whole")], results, todo, [reply("")], [])
     assert made.text == "whole\n\nMissing:\n- do b (down)"

@@ -2,7 +2,23 @@
 
 from pydantic import JsonValue
 
-from tasks.spec import At, Call, Carry, Function, Graph, GraphSpec, Input, Loop, Signal, Step, Test, Tool, see
+from tasks.spec import (
+    At,
+    Call,
+    Carry,
+    Fan,
+    Function,
+    Graph,
+    GraphSpec,
+    Input,
+    Loop,
+    Recall,
+    Signal,
+    Step,
+    Test,
+    Tool,
+    see,
+)
 
 FALLBACKS = 2
 WEIGHTS: list[JsonValue] = ["0.6", "0.3", "0.1"]
@@ -33,10 +49,14 @@ def build() -> GraphSpec:
             ),
             Step(id="features", does=Function(fn="tasks.algorithms.routing.features"), sees=see(classified="classify")),
             Step(
+                id="past",
+                does=Recall(store="outcomes", k=1000, args={"signals": ["routing", "routing_latency"], "rated": True}),
+            ),
+            Step(
                 id="rank",
                 does=Function(fn="tasks.algorithms.routing.rank_models", args={"keep": FALLBACKS + 1}),
                 slots=("queue", "table"),
-                sees=see("pool", "features", "prompt", "models", "weights", cap="max_call_usd"),
+                sees=see("pool", "features", "prompt", "models", "weights", "past", cap="max_call_usd"),
             ),
             Loop(
                 id="route",
@@ -51,10 +71,22 @@ def build() -> GraphSpec:
                 does=Function(fn="tasks.algorithms.routing.routed"),
                 sees=see("features", attempts="route.attempts", table="rank.table"),
             ),
-            Step(id="learn", does=Signal(signal="routing", value=At(ref="routed", field="first_choice"))),
+            Step(
+                id="outcomes",
+                does=Function(fn="tasks.algorithms.routing.outcomes"),
+                sees=see("features", attempts="route.attempts"),
+            ),
+            _learn("learn", "routing", value="worked", source="kind"),
+            _learn("learn-time", "routing_latency", value="time", source="model"),
         ),
         gives={"answer": "routed", "replies": "route.attempts", "table": "rank.table"},
     )
+
+
+def _learn(block_id: str, signal: str, *, value: str, source: str) -> Fan:
+    """A signal an attempt."""
+    does = Signal(signal=signal, value=At(ref="item", field=value), source=At(ref="item", field=source))
+    return Fan(id=block_id, over="outcomes", does=does, at_most=FALLBACKS + 1)
 
 
 def _inputs() -> tuple[Input, ...]:

@@ -13,6 +13,7 @@ from tasks.spec import (
     Input,
     Loop,
     Pick,
+    Recall,
     Signal,
     Step,
     Test,
@@ -36,9 +37,13 @@ def build() -> GraphSpec:
             *_plan(),
             Step(id="pool", does=Tool(name="tasks.candidates.pool"), sees=see("models")),
             Step(
+                id="past",
+                does=Recall(store="outcomes", k=1000, args={"signals": ["subtask_success"], "rated": True}),
+            ),
+            Step(
                 id="matched",
                 does=Function(fn="tasks.algorithms.subtasks.matched"),
-                sees=see("subtasks", "pool", "capabilities"),
+                sees=see("subtasks", "pool", "capabilities", "past"),
             ),
             Loop(
                 id="waves",
@@ -62,7 +67,19 @@ def build() -> GraphSpec:
                 does=Function(fn="tasks.algorithms.subtasks.integrated"),
                 sees=see("results", written="synthesis", subtasks="matched", first="problem", second="flaw"),
             ),
-            Step(id="learn", does=Signal(signal="subtask_success", value=At(ref="integrated", field="success"))),
+            Step(
+                id="outcomes",
+                does=Function(fn="tasks.algorithms.subtasks.outcomes"),
+                sees=see(results="waves.results", subtasks="matched"),
+            ),
+            Fan(
+                id="learn",
+                over="outcomes",
+                does=Signal(
+                    signal="subtask_success", value=At(ref="item", field="worked"), source=At(ref="item", field="kind")
+                ),
+                at_most=2 * MOST_SUBTASKS,
+            ),
         ),
         gives={"answer": "integrated", "replies": "results", "plan": "matched"},
     )
@@ -83,7 +100,7 @@ def _inputs() -> tuple[Input, ...]:
             type="items",
             default=[],
             item_schema=CAPABILITY_SCHEMA,
-            help="What is known of models, as a JSON list of {model, type, score 0..1}; else their tier counts.",
+            help="What is known of models, as a JSON list of {model, type, score 0..1}; else tier and past results.",
         ),
     )
 
