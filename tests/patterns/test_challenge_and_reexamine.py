@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("by_words")
 PATTERN = "challenge_and_reexamine"
 ANSWER = "ANSWERMARK The treaty was signed in 1871."
 OBJECTION = "OBJECTIONMARK wrong, it was 1870"
-OURS, THEIRS = "signed in 1871", "signed in 1870"
+OURS, THEIRS = "OURSMARK 1871", "THEIRSMARK 1870"
 QUESTION = "In which year was the treaty signed?"
 DOCUMENTS = [{"id": "register", "title": "Register", "text": "The treaty of the register was signed in May 1870."}]
 Said = str | Fault
@@ -75,7 +75,7 @@ def test_the_blind_three_see_neither_answer_nor_objection_and_are_three_models(s
     run = play(stage, Models(), models=("openai/one", "openai/two", "openai/three"))
     blind = run.of(EXPERT)
     assert {b.model for b in blind} == {"openai/one", "openai/two", "openai/three"}
-    assert all("MARK" not in b.saw and OURS not in b.saw and THEIRS not in b.saw for b in blind)
+    assert all("MARK" not in b.saw for b in blind)
     assert all(between(b.question, "question") == QUESTION for b in blind)
 
 
@@ -89,7 +89,7 @@ def test_the_objection_is_read_without_the_answer(stage: Stage) -> None:
 
 def test_the_judge_sees_both_orders_and_neither_text_nor_whose_a_position_is(stage: Stage) -> None:
     judges = play(stage, Models()).of(JUDGE)
-    assert sorted(json.loads(between(j.question, "positions"))["first"] for j in judges) == [THEIRS, OURS]
+    assert sorted(json.loads(between(j.question, "positions"))["first"] for j in judges) == [OURS, THEIRS]
     assert all("ANSWERMARK" not in j.saw and "OBJECTIONMARK" not in j.saw and "openai" not in j.saw for j in judges)
     assert all("BLINDMARK" in between(j.question, "blind") and "blind 1" not in j.question for j in judges)
 
