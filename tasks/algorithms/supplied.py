@@ -20,3 +20,9 @@ def as_is(given: Replies) -> Replies:
 def latest_of(before: Replies, made: Replies) -> Replies:
     """What was made, if anything succeeded, else what stood before."""
     return ok_of(made) or before
+
+
+@pure
+def some_given(given: Replies) -> bool:
+    """Whether there is anything at all."""
+    return bool(given)
