@@ -51,13 +51,17 @@ def _labelled(prompt: str) -> Iterator[tuple[str, str]]:
     """What JSON that a prompt quotes says under each label."""
     for _, quoted in _found(TAG, prompt):
         with suppress(ValueError):
-            value = json.loads(quoted)
-            if isinstance(value, dict):
-                yield from ((label, json.dumps(said)) for label, said in value.items())
-            elif isinstance(value, list) and all(isinstance(one, dict) for one in value):
-                for one in value:
-                    label = next((str(one[name]) for name in one if name in LABELS), "")
-                    yield label, json.dumps(one)
+            yield from _entries(json.loads(quoted))
+
+
+def _entries(value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for label, said in value.items():
+            yield from _entries(said) if isinstance(said, list) else ((label, json.dumps(said)),)
+    elif isinstance(value, list):
+        for one in value:
+            if isinstance(one, dict):
+                yield next((str(one[name]) for name in one if name in LABELS), ""), json.dumps(one)
 
 
 def _last(text: str, options: Sequence[int]) -> int:

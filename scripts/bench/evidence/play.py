@@ -1,6 +1,7 @@
 """Plays a pattern, or its baselines, on the plain host with simulated models in the place of LiteLLM's."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ class Played:
 
     slots: Slots | None
     calls: int
+    run: Run
+    seconds: float
+    """How long it was walked, without what the person took."""
 
     @property
     def answer(self) -> str:
@@ -62,8 +66,8 @@ def play(pattern: GraphSpec, answerer: Answerer, inputs: Mapping[str, Any], deci
     question = answerer.question
     run = _opened(pattern, question, answerer.setting)
     with _simulated(answerer):
-        slots = _walked(pattern, run, {"prompt": question.text, **inputs}, lambda r: decide_on(r, question))
-    return Played(slots, spent(UUID(run.tenant_id), run.run_id).calls)
+        slots, seconds = _walked(pattern, run, {"prompt": question.text, **inputs}, lambda r: decide_on(r, question))
+    return Played(slots, spent(UUID(run.tenant_id), run.run_id).calls, run, seconds)
 
 
 def self_consistency(question: Question, setting: Setting, samples: int, name: str) -> bool:
@@ -74,21 +78,25 @@ def self_consistency(question: Question, setting: Setting, samples: int, name: s
 
 def _walked(
     pattern: GraphSpec, run: Run, inputs: Mapping[str, Any], decide_on: Callable[[Review], tuple[str, str]]
-) -> Slots | None:
+) -> tuple[Slots | None, float]:
     nothing: Scope[Replies] = Scope({})
     values = {i.name: run.models if i.type == "models" else inputs.get(i.name, i.default) for i in pattern.inputs}
     scope = nothing.with_names({name: input_replies(value) for name, value in values.items()})
+    seconds = 0.0
     for _ in range(MOST_DECISIONS):
+        start = time.perf_counter()
         try:
-            return walk(pattern, scope, "", PlainHost(run, resumed=True))
+            made = walk(pattern, scope, "", PlainHost(run, resumed=True))
+            return made, seconds + time.perf_counter() - start
         except Waiting:
+            seconds += time.perf_counter() - start
             for review in reviews_of(UUID(run.tenant_id), run.run_id):
                 if review.status == "open":
                     choice, text = decide_on(review)
                     decide(review, choice, text, by=settings().user_id)
         except RunFailed:
-            return None
-    return None
+            return None, seconds + time.perf_counter() - start
+    return None, seconds
 
 
 def _opened(pattern: GraphSpec, question: Question, setting: Setting) -> Run:
