@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tasks.algorithms.citations import cited, labelled, place_of, rows, source_lines
+from tasks.algorithms.cited_passages import cited, labelled, place_of, rows, source_lines
 from tasks.algorithms.evidence import web_call
 from tasks.algorithms.sections import section
 from tasks.algorithms.sentences import sentence_spans

@@ -1,6 +1,6 @@
 """Several rankings of passages fused into one (Cormack, Clarke and Buettcher 2009), and the answer that rests on it."""
 
-from tasks.algorithms.citations import cited, labelled, place_of, rows, source_lines
+from tasks.algorithms.cited_passages import cited, labelled, place_of, rows, source_lines
 from tasks.algorithms.sections import section
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, causes, ok_of, reply

@@ -6,7 +6,7 @@ from tasks.spec import AnyBlock, Call, Fan, Function, GraphSpec, Input, Member, 
 
 QUERIES, HITS, FUSED, KEPT = 5, 20, 40, 8
 RANKS = "tasks.algorithms.rank_fusion"
-CITATIONS = "tasks.algorithms.citations"
+CITATIONS = "tasks.algorithms.cited_passages"
 NONE_FOUND = "tasks.algorithms.passages.none_found"
 
 
