@@ -181,7 +181,7 @@ class Reading:
         if word in ANSWERS:
             return str(number)
         if word == "quote":
-            return about.text if about else self.prompt.strip().splitlines()[-1][:200]
+            return next((line for line in self.prompt.splitlines() if str(number) in line), "")[:200]
         said = f"{name}: {SAYS.format(number=number)}"
         return said.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength", len(said) + 99)]
 

@@ -102,7 +102,7 @@ FOR = words(
     "satisfied ready final finish finished sure success successful consistent relevant enough covered same safe "
     "reliable score points confidence quality value correctness probability likelihood agreement credibility "
     "feasibility relevance helpfulness usefulness progress promise goal sufficient entails terminal asserts release "
-    "proceed answerable match matches certain prevented c cc"
+    "found proceed answerable match matches certain prevented c cc"
 )
 AGAINST = words(
     "refuted refute refutes no false incorrect wrong fail failed fails reject rejected rejects disagree "

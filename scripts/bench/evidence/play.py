@@ -61,10 +61,16 @@ def first_choice(review: Review, question: Question) -> tuple[str, str]:
     return choice.name, DECISION if choice.takes_text else ""
 
 
-def play(pattern: GraphSpec, answerer: Answerer, inputs: Mapping[str, Any], decide_on: Decide = first_choice) -> Played:
+def play(
+    pattern: GraphSpec,
+    answerer: Answerer,
+    inputs: Mapping[str, Any],
+    decide_on: Decide = first_choice,
+    run_id: str = "",
+) -> Played:
     """One run of a pattern for a question, with the answers of these models and the decisions of this person."""
     question = answerer.question
-    run = _opened(pattern, question, answerer.setting)
+    run = _opened(pattern, question, run_id or f"{pattern.id}-{answerer.setting.name}-{question.number}")
     with _simulated(answerer):
         slots, seconds = _walked(pattern, run, {"prompt": question.text, **inputs}, lambda r: decide_on(r, question))
     return Played(slots, spent(UUID(run.tenant_id), run.run_id).calls, run, seconds)
@@ -99,10 +105,9 @@ def _walked(
     return None, seconds
 
 
-def _opened(pattern: GraphSpec, question: Question, setting: Setting) -> Run:
+def _opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
     tenant, user = settings().tenant_id, settings().user_id
     ensure_personal(tenant, user)
-    run_id = f"{pattern.id}-{setting.name}-{question.number}".translate(DASHES)
     opened = open_run(
         OpenRequest(
             tenant_id=tenant,
@@ -110,7 +115,7 @@ def _opened(pattern: GraphSpec, question: Question, setting: Setting) -> Run:
             workflow=pattern.id,
             spec="{}",
             inputs="{}",
-            run_id=run_id,
+            run_id=run_id.translate(DASHES),
             rehearsal=True,
         )
     )
