@@ -86,7 +86,7 @@ def cheap_and_strong(spot: Spot, models: Replies, most: int, cheap: str = "budge
         _within(names, FEW, most)
         *others, dearest = _cards(names, spot.run, by_price=True)
         return {"cheap": others, "strong": [dearest]}
-    cards = _cards(_registry(spot.run) or names, spot.run, by_price=True)
+    cards = _cards(_registry(spot.run) or names or spot.run.models, spot.run, by_price=True)
     top = [c for c in cards if c.data()["tier"] == strong][:1] or cards[-1:]
     low = [c for c in cards if c.data()["tier"] == cheap] or [c for c in cards if c.key != top[0].key] or top
     return {"cheap": low, "strong": top}

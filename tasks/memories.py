@@ -63,14 +63,15 @@ def recall(
 def remember(
     spot: Spot,
     *,
-    memories: Replies,
-    replaces: Replies = [],  # noqa: B006 (never written to)
+    memories: Replies = [],  # noqa: B006 (never written to)
+    replaces: Replies = [],  # noqa: B006
     kind: str,
     scope: Scope = "user",
     session: Replies | None = None,
 ) -> Replies:
     """Stores each memory, text and fields, and ends those that it `replaces` (as recalled): the first supersedes them.
 
+    Without memories it only ends.
     Only memories of the same scope are replaced. Gives what it stored, key is the id. A text without any word is
     refused. Safe to do twice.
     """
