@@ -28,6 +28,12 @@ def assignment(prompt: Replies, task: Replies) -> Slots:
 
 
 @pure
+def steps(most: int) -> Reply:
+    """So many steps, as an agent takes its limit."""
+    return reply(str(most), key="steps")
+
+
+@pure
 def no_action(act: Replies) -> bool:
     """Whether there is no tool to call: the act finishes the work, or there is none."""
     return not ok_of(act) or act[-1].data().get("type") == FINISH
@@ -131,24 +137,24 @@ def agent_answer(trace: Replies, best: Replies, max_steps: Replies = []) -> Repl
 
     `success` is what the agent itself says. Fails the run where there is neither.
     """
-    done, steps = finished(trace), [t.data() for t in trace]
+    done, acts = finished(trace), [t.data() for t in trace]
     if not done and not ok_of(best):
         raise Refuse(f"no answer after {len(trace)} steps: {first_cause([*best, *trace]) or 'none was given'}")
     why = ended_by(trace, max_steps) or "step_limit"
-    lost = [s["lost"] for s in steps if s["lost"]]
+    lost = [s["lost"] for s in acts if s["lost"]]
     data = {
         "ended_by": why,
         "step_limit": why == "step_limit",
-        "success": done and steps[-1]["success"],
+        "success": done and acts[-1]["success"],
         "steps": len(trace),
-        "tools": [s["tool"] for s in steps if s["type"] == TOOL and s["ok"]],
-        "errors": [s["observation"] for s in steps if not s["ok"]],
+        "tools": [s["tool"] for s in acts if s["type"] == TOOL and s["ok"]],
+        "errors": [s["observation"] for s in acts if not s["ok"]],
         "lost": lost,
     }
     outcome: Outcome = "incomplete" if not data["success"] else "degraded" if lost else "answered"
     if done:
-        return reply(steps[-1]["answer"], key="answer", data=data, model=trace[-1].model, outcome=outcome)
-    head = f"Not finished: {_WHY[why].format(steps=len(trace), error=steps[-1]['observation'] if steps else '')}"
+        return reply(acts[-1]["answer"], key="answer", data=data, model=trace[-1].model, outcome=outcome)
+    head = f"Not finished: {_WHY[why].format(steps=len(trace), error=acts[-1]['observation'] if acts else '')}"
     return reply(f"{head}\n\n{best[-1].text.strip()}", key="answer", data=data, model=best[-1].model, outcome=outcome)
 
 
