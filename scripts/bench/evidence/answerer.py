@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.bench.evidence.meaning import LABELS, SAMENESS, Section, candidates, leaning, sections, split, words
-from scripts.bench.evidence.world import Question, Setting, draw, random
+from scripts.bench.evidence.world import OPTIONS, Question, Setting, draw, random
 from utils.llm import ChatRequest
 from utils.rehearsal import ANSWER_LINE
 
@@ -63,10 +63,15 @@ class Reading:
         return f"{text}\n{label} {said}"
 
     def other(self, place: int) -> int:
-        """What stands in the so-manieth place of a list of answers, from 2: one that is not the answer."""
-        known = [*dict.fromkeys(self.seen), *self.answerer.question.options]
-        others = [o for o in dict.fromkeys(known) if o != self.answer()]
-        return others[(place - 2) % len(others)]
+        """What stands in the so-manieth place of a list of answers, from 2: another draw, and none that stands there."""
+        listed = [self.answer()]
+        for number in range(MOST_DRAWS):
+            if len(listed) >= min(place, OPTIONS):
+                break
+            setting, sample = self.answerer.setting, f"{self.sample} other {number}"
+            found = draw(self.answerer.question, setting, self.request.model, sample)
+            listed += [found] if found not in listed else []
+        return listed[(place - 1) % len(listed)]
 
     def answer(self) -> int:
         """Its own draw, or the candidate that the most votes and its own judgement speak for."""
@@ -159,7 +164,8 @@ class Reading:
         if name == "ranking" and self.parts:
             order = sorted(self.parts, key=lambda s: not self.right(s.candidate))
             return [s.label if items.get("type") == "string" else n for n, s in enumerate(order, 1)][:most]
-        made = [self.value(items, f"{name.partition(' ')[0]} {n + 1}", about) for n in range(max(1, least))]
+        wanted = min(most, ALTERNATIVES) if name.partition(" ")[0] in PLURAL else 1
+        made = [self.value(items, f"{name.partition(' ')[0]} {n + 1}", about) for n in range(max(wanted, least))]
         return made[: max(most, least)]
 
     def number(self, schema: dict[str, Any], name: str, about: Section | None, *, whole: bool) -> float:
@@ -175,6 +181,8 @@ class Reading:
 
     def text(self, schema: dict[str, Any], name: str, about: Section | None) -> str:
         word, place = name.partition(" ")[0], _number(name)
+        if "pattern" in schema:
+            return str(schema.get("examples", [f"{word}_{place}"])[0])
         if about and word in LABELS:
             return about.label
         number = about.candidate if about else self.other(place) if place > 1 else self.answer()
@@ -200,4 +208,7 @@ def _label(label: str, labels: set[str]) -> str:
 
 SAYS = "The number on the seal is {number}."
 REFUSAL = "I am sorry, I cannot help with that."
+MOST_DRAWS, ALTERNATIVES = 30, 3
+PLURAL = words("thoughts options hypotheses candidates proposals approaches alternatives answers outlines ideas moves")
+"""Names of lists whose entries are answers beside one another, not parts of one."""
 ANSWERS = words("answer final_answer value result final solution estimate number")

@@ -1,7 +1,105 @@
-"""Evidence for the patterns of category reasoning."""
+"""Evidence for the patterns of reasoning."""
 
-from scripts.bench.evidence.scenario import Scenario
+import json
+from math import exp, log
+from statistics import NormalDist, median
+from typing import Any
 
+from scripts.bench.evidence.answerer import Answerer
+from scripts.bench.evidence.play import MODELS, Played
+from scripts.bench.evidence.scenario import ROUNDS, Scenario
+from scripts.bench.evidence.world import Question, Setting, draw, evenly
+from utils.llm import ChatRequest
+from workflows.patterns.reasoning.fermi_estimation import ESTIMATOR, MODELLER
+from workflows.patterns.reasoning.inductive_hypothesis_search import EDITOR, INDUCER, PROGRAMMER, READER
+
+
+def spoken_by(request: ChatRequest, *systems: str) -> bool:
+    """Whether the step with one of these system prompts asks."""
+    return any(s in m.content for m in request.messages if m.role == "system" for s in systems)
+
+
+class Estimators(Answerer):
+    """The number on the seal is a product of two factors; a guess of a factor errs half as far as one of the whole."""
+
+    def reply(self, request: ChatRequest, sample: str) -> str:
+        if spoken_by(request, MODELLER):
+            return json.dumps({"formula": "rows * seals", "unit": "seal", "factors": FACTORS})
+        if spoken_by(request, ESTIMATOR):
+            mid = self.question.right**0.5 * exp(error(self.question, self.setting, request.digest() + sample) / 2)
+            wide = exp(2 * spread(self.setting))
+            return json.dumps({"reason": "It is usual.", "low": mid / wide, "mid": mid, "high": mid * wide})
+        return super().reply(request, sample)
+
+
+def spread(setting: Setting) -> float:
+    """The standard deviation of a guess of the whole, in natural logarithms."""
+    return 1.5 * (1 - setting.accuracy)
+
+
+def error(question: Question, setting: Setting, sample: str) -> float:
+    """How far off a guess is, in natural logarithms: partly what all samples share."""
+    own = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name, sample))
+    all_have = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name))
+    return spread(setting) * (setting.own**0.5 * all_have + (1 - setting.own) ** 0.5 * own)
+
+
+def closeness(guess: float, question: Question) -> float:
+    """1 where a guess is the number, 0 from three times or a third of it on, even in its logarithm between."""
+    return max(0.0, 1 - abs(log(guess / question.right)) / log(3)) if guess > 0 else 0.0
+
+
+def close_estimate(played: Played, question: Question) -> float:
+    """How close the estimate is."""
+    given = (played.slots or {}).get("answer", [])
+    return closeness(float(given[0].data().get("estimate") or 0), question) if given else 0.0
+
+
+def close_guesses(question: Question, setting: Setting, calls: int) -> float:
+    """How close the median of as many guesses of the whole is."""
+
+    def once(number: int) -> float:
+        errors = [error(question, setting, f"whole {number} {n}") for n in range(max(1, calls))]
+        return closeness(question.right * exp(median(errors)), question)
+
+    return sum(once(number) for number in range(ROUNDS)) / ROUNDS
+
+
+class Inducers(Answerer):
+    """The rule adds one of the options to a number. Who proposes a rule sees the right one as often as it answers."""
+
+    def reply(self, request: ChatRequest, sample: str) -> str:
+        asked = request.messages[-1].content
+        if spoken_by(request, READER):
+            pairs = [{"input": str(x), "output": str(x + self.question.right)} for x in SHOWN]
+            return json.dumps({"examples": pairs, "queries": ["10"]})
+        if spoken_by(request, INDUCER):
+            return f"Add {draw(self.question, self.setting, request.model, sample)} to the number."
+        if spoken_by(request, EDITOR):
+            rules = [f"Add {o} to the number." for o in self.question.options if str(o) in asked]
+            return json.dumps({"rules": rules[:8] or ["Leave the number as it is."]})
+        if spoken_by(request, PROGRAMMER):
+            added = next((o for o in self.question.options if str(o) in asked), 0)
+            return f"```python\ndef f(x):\n    return x + {added}\n```"
+        return super().reply(request, sample)
+
+
+def predicts(played: Played, question: Question) -> float:
+    """Whether the output for the query is right."""
+    return float(f"10 -> {10 + question.right}" in played.answer)
+
+
+def wanted_sum(question: Question, setting: Setting) -> dict[str, Any]:
+    """Examples of the rule, and a query."""
+    lines = [f"{x} becomes {x + question.right}" for x in SHOWN]
+    return {"prompt": f"{'; '.join(lines)}. What does 10 become?"}
+
+
+FACTORS = [
+    {"name": "rows", "meaning": "rows of seals on a sheet", "unit": "row"},
+    {"name": "seals", "meaning": "seals in a row", "unit": "seal / row"},
+]
+SHOWN = (1, 2, 5, 7)
 SCENARIOS = {
     "adaptive_consistency": Scenario(),
     "backward_chaining": Scenario(),
@@ -9,8 +107,15 @@ SCENARIOS = {
     "buffer_of_thoughts": Scenario(),
     "chain_of_thought": Scenario(),
     "cumulative_reasoning": Scenario(),
-    "fermi_estimation": Scenario(),
-    "inductive_hypothesis_search": Scenario(),
+    "fermi_estimation": Scenario(
+        metric="closeness of the estimate",
+        answerer=Estimators,
+        score=close_estimate,
+        equal_calls=close_guesses,
+        one_call=close_guesses,
+        why="baselines guess the whole, each guess twice as far off as one of a factor",
+    ),
+    "inductive_hypothesis_search": Scenario(given=wanted_sum, answerer=Inducers, score=predicts),
     "least_to_most": Scenario(),
     "mcts_reasoning": Scenario(),
     "self_ask": Scenario(),
