@@ -63,7 +63,7 @@ class Reading:
         return f"{text}\n{label} {said}"
 
     def other(self, place: int) -> int:
-        """What stands in the so-manieth place of a list of answers, from 2: another draw, and none that stands there."""
+        """What stands in a place, from 2, of a list of answers: another draw, and none that stands there."""
         listed = [self.answer()]
         for number in range(MOST_DRAWS):
             if len(listed) >= min(place, OPTIONS):
@@ -157,8 +157,8 @@ class Reading:
             (p["enum"] for n, p in items.get("properties", {}).items() if n in LABELS and "enum" in p), None
         )
         if values and len(self.parts) > 1:
-            wanted = {str(v).lower() for v in values}
-            return [self.value(items, name, s) for s in self.parts if s.label.lower() in wanted][:most]
+            known = {str(v).lower() for v in values}
+            return [self.value(items, name, s) for s in self.parts if s.label.lower() in known][:most]
         if self.parts and set(items.get("properties", {})) & LABELS:
             return [self.value(items, name, s) for s in self.parts][:most]
         if name == "ranking" and self.parts:

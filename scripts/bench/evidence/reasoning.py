@@ -1,12 +1,12 @@
 """Evidence for the patterns of reasoning."""
 
 import json
-from math import exp, log
+from math import exp, log, sqrt
 from statistics import NormalDist, median
 from typing import Any
 
 from scripts.bench.evidence.answerer import Answerer
-from scripts.bench.evidence.play import MODELS, Played
+from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.scenario import ROUNDS, Scenario
 from scripts.bench.evidence.world import Question, Setting, draw, evenly
 from utils.llm import ChatRequest
@@ -26,7 +26,7 @@ class Estimators(Answerer):
         if spoken_by(request, MODELLER):
             return json.dumps({"formula": "rows * seals", "unit": "seal", "factors": FACTORS})
         if spoken_by(request, ESTIMATOR):
-            mid = self.question.right**0.5 * exp(error(self.question, self.setting, request.digest() + sample) / 2)
+            mid = sqrt(self.question.right) * exp(error(self.question, self.setting, request.digest() + sample) / 2)
             wide = exp(2 * spread(self.setting))
             return json.dumps({"reason": "It is usual.", "low": mid / wide, "mid": mid, "high": mid * wide})
         return super().reply(request, sample)
@@ -41,7 +41,7 @@ def error(question: Question, setting: Setting, sample: str) -> float:
     """How far off a guess is, in natural logarithms: partly what all samples share."""
     own = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name, sample))
     all_have = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name))
-    return spread(setting) * (setting.own**0.5 * all_have + (1 - setting.own) ** 0.5 * own)
+    return spread(setting) * (sqrt(setting.own) * all_have + sqrt(1 - setting.own) * own)
 
 
 def closeness(guess: float, question: Question) -> float:
