@@ -95,6 +95,16 @@ def similar_pairs(spot: Spot, *, texts: Replies, above: float, border: float) ->
     return {"sure": [_pair(worded, p) for p in sure], "border": [_pair(worded, p) for p in near], "trouble": trouble}
 
 
+@tool
+def similarities(spot: Spot, *, texts: Replies) -> Slots:
+    """How alike each pair of texts is: a reply a pair, score their cosine similarity, fields `one` and `other`, their
+    keys. Nothing where there are no embeddings; a text without a word is in no pair."""
+    worded = [t for t in ok_of(texts) if WORD.search(t.text)]
+    made, _ = _embedded(worded)
+    pairs = combinations(range(len(worded)), 2) if made else ()
+    return {"out": [_pair(worded, p).but(score=round(_cosine(made, p), 6)) for p in pairs if made]}
+
+
 def _named(pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
     return [(str(one), str(other)) for one, other in pairs]
 

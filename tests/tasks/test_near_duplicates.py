@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tasks.calls import Spot
-from tasks.near_duplicates import drop_near_duplicates, mean_similarity, near_repeats, similar_pairs
+from tasks.near_duplicates import drop_near_duplicates, mean_similarity, near_repeats, similar_pairs, similarities
 from tasks.reply import Replies, failed, reply
 from tasks.run import Run
 from tests.fake_openai import FakeOpenAI, Fault
@@ -140,3 +140,12 @@ def test_without_embeddings_all_but_the_same_words_is_on_the_border(
     settings.cache_clear()
     fake_openai.embeddings_fault = Fault("server_error")
     assert pairs_of("One, two", "one two!", "three") == {"sure": ["1-2"], "border": ["1-3", "2-3"]}
+
+
+@pytest.mark.usefixtures("by_words")
+def test_every_pair_has_its_similarity_and_the_alike_are_nearest() -> None:
+    made = similarities(SPOT, texts=[*texts(LIBRARY, ORCHARD, LIBRARY + "!"), reply("!!!", key="no word")])["out"]
+    scores = {(m.data()["one"], m.data()["other"]): m.score or 0.0 for m in made}
+    assert max(scores, key=scores.__getitem__) == ("option 1", "option 3")
+    assert len(scores) == 3
+    assert similarities(SPOT, texts=[])["out"] == []
