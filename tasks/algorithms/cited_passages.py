@@ -13,11 +13,11 @@ MOST_TEXT = 4000
 UNCITED = "(uncited)"
 
 
-def labelled(passages: Sequence[Reply], letter: str) -> Replies:
+def labelled(passages: Sequence[Reply], letter: str, first: int = 1) -> Replies:
     """The passages as a model reads them, keyed by label (P1, P2 ...): text is label, title and text; field `place` is
     the passage's own key.
     """
-    return [_labelled(f"{letter}{n}", p) for n, p in enumerate(passages, 1)]
+    return [_labelled(f"{letter}{n}", p) for n, p in enumerate(passages, first)]
 
 
 def _labelled(label: str, passage: Reply) -> Reply:
