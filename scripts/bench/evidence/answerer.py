@@ -63,7 +63,7 @@ class Reading:
         return f"{text}\n{label} {said}"
 
     def other(self, place: int) -> int:
-        """What stands in a place, from 2, of a list of answers: another draw, and none that stands there."""
+        """What stands in a place of a list of answers: its answer, then other draws, none twice."""
         listed = [self.answer()]
         for number in range(MOST_DRAWS):
             if len(listed) >= min(place, OPTIONS):
@@ -71,7 +71,12 @@ class Reading:
             setting, sample = self.answerer.setting, f"{self.sample} other {number}"
             found = draw(self.answerer.question, setting, self.request.model, sample)
             listed += [found] if found not in listed else []
-        return listed[(place - 1) % len(listed)]
+        return listed[max(0, place - 1) % len(listed)]
+
+    def copied(self, place: int) -> int:
+        """What it takes from what it reads, by its place there; its answer where nothing is quoted."""
+        quoted = list(dict.fromkeys(self.seen))
+        return quoted[max(0, place - 1) % len(quoted)] if quoted else self.answer()
 
     def answer(self) -> int:
         """Its own draw, or the candidate that the most votes and its own judgement speak for."""
@@ -164,9 +169,13 @@ class Reading:
         if name == "ranking" and self.parts:
             order = sorted(self.parts, key=lambda s: not self.right(s.candidate))
             return [s.label if items.get("type") == "string" else n for n, s in enumerate(order, 1)][:most]
-        wanted = min(most, ALTERNATIVES) if name.partition(" ")[0] in PLURAL else 1
-        made = [self.value(items, f"{name.partition(' ')[0]} {n + 1}", about) for n in range(max(wanted, least))]
-        return made[: max(most, least)]
+        word = name.partition(" ")[0]
+        wanted = len(set(self.seen)) if word in COPIED else ALTERNATIVES if word in PLURAL else 1
+        made = [
+            self.value(items, f"{name.partition(' ')[0]} {n + 1}", about)
+            for n in range(max(min(wanted, most), 1, least))
+        ]
+        return made
 
     def number(self, schema: dict[str, Any], name: str, about: Section | None, *, whole: bool) -> float:
         """High in its range for what it thinks well of, low for what not; without a range its answer."""
@@ -185,7 +194,7 @@ class Reading:
             return str(schema.get("examples", [f"{word}_{place}"])[0])
         if about and word in LABELS:
             return about.label
-        number = about.candidate if about else self.other(place) if place > 1 else self.answer()
+        number = about.candidate if about else self.copied(place) if word in COPIED else self.other(place)
         if word in ANSWERS:
             return str(number)
         if word == "quote":
@@ -209,6 +218,8 @@ def _label(label: str, labels: set[str]) -> str:
 SAYS = "The number on the seal is {number}."
 REFUSAL = "I am sorry, I cannot help with that."
 MOST_DRAWS, ALTERNATIVES = 30, 3
+COPIED = words("claims claim facts fact statements statement sentences sentence premises passages passage text core")
+"""Names of what is taken from a text as it stands there."""
 PLURAL = words("thoughts options hypotheses candidates proposals approaches alternatives answers outlines ideas moves")
 """Names of lists whose entries are answers beside one another, not parts of one."""
 ANSWERS = words("answer final_answer value result final solution estimate number")
