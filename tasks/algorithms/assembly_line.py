@@ -3,11 +3,11 @@
 Requirements have ids; a gate lets a document pass that fits its schema and covers every one of them.
 """
 
-import ast
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.algorithms.marked_tests import has_passed, marked_cell, untested, wrong_python
 from tasks.code import source_of
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, causes, failed, first_cause, ok_of, reply
@@ -135,18 +135,9 @@ def needed_files(task: Replies, files: Replies) -> Replies:
 def gate_file(task: Replies, written: Replies) -> Reply:
     """A file is Python and names the requirements that it meets."""
     text = source_of(ok_of(written)[-1]) if ok_of(written) else ""
-    problems = [f"it is no Python: {why}" for why in [_syntax(text)] if why]
+    problems = [f"it is no Python: {why}" for why in [wrong_python(text)] if why]
     problems += [f"requirement {i} is not named in it" for i in task[0].data()["requirements"] if not _names(text, i)]
     return _gate(written, problems)
-
-
-def _syntax(text: str) -> str:
-    """What is wrong with a Python text, in one line; empty where it is one."""
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return f"{type(error).__name__}: {error}"
-    return "" if tree.body else "it is empty"
 
 
 def _names(text: str, requirement: str) -> bool:
@@ -168,16 +159,9 @@ def gate_tests(prd: Replies, tests: Replies) -> Reply:
     rows = [t for p in ok_of(tests) for t in p.data()["tests"]]
     named = [t["requirement"].strip() for t in rows]
     problems = [f"requirement {r} has two tests" for r in _repeated(named)]
-    wrong = {t["requirement"].strip(): _untested(source_of(reply(t["code"]))) for t in rows}
+    wrong = {t["requirement"].strip(): untested(source_of(reply(t["code"]))) for t in rows}
     problems += [f"the test of {r}: {why}" for r, why in wrong.items() if why]
     return _gate(tests, problems + _coverage(prd, named))
-
-
-def _untested(code: str) -> str:
-    if why := _syntax(code):
-        return f"it is no Python: {why}"
-    checks = any(isinstance(n, ast.Assert | ast.Raise) for n in ast.walk(ast.parse(code)))
-    return "" if checks else "it asserts nothing"
 
 
 @pure
@@ -189,10 +173,9 @@ def cases_of(prd: Replies, tests: Replies, seed: int) -> Replies:
     made = []
     for one in _ids(prd):
         code = source_of(reply(rows[one]["code"])) if one in rows else ""
-        why = _untested(code) if one in rows else "it has no test"
+        why = untested(code) if one in rows else "it has no test"
         mark = f"{seed:x} {one}"
-        cell = CELL.replace("MARK", repr(mark)).replace("TEST", code)
-        case = reply(code, key=one, data={"code": cell, "mark": mark})
+        case = reply(code, key=one, data={"code": marked_cell(code, mark), "mark": mark})
         made.append(failed(why, key=one) if why else case)
     return made
 
@@ -205,7 +188,9 @@ def run_report(cases: Replies, ran: Replies, files: Replies) -> Reply:
     """
     results = {r.key: r for r in ran}
     tested = [c for c in cases if c.ok]
-    failures = [_failure(c, results.get(c.key), files) for c in tested if not _passed(c, results.get(c.key))]
+    failures = [
+        _failure(c, results.get(c.key), files) for c in tested if not has_passed(results.get(c.key), c.data()["mark"])
+    ]
     lost = [f["requirement"] for f in failures]
     data = {
         "passed": [c.key for c in tested if c.key not in lost],
@@ -215,10 +200,6 @@ def run_report(cases: Replies, ran: Replies, files: Replies) -> Reply:
     }
     text = "\n\n".join(f"Test of {f['requirement']}:\n{f['failure']}" for f in failures)
     return reply(text or "(all tests pass)", key="run", data=data)
-
-
-def _passed(case: Reply, ran: Reply | None) -> bool:
-    return bool(ran and ran.ok and ran.data()["ok"] and ran.data()["values"].get("passed") == case.data()["mark"])
 
 
 def _failure(case: Reply, ran: Reply | None, files: Replies) -> dict[str, Any]:
@@ -248,7 +229,7 @@ def faulty_files(run: Replies, files: Replies, turn: int, turns: int) -> Replies
 def revised_files(files: Replies, revised: Replies) -> Replies:
     """The files with their revisions; one that was not had, or is no Python, leaves its file as it was."""
     new = {r.key: source_of(r).strip("\n") for r in ok_of(revised)}
-    return [f.but(text=new[f.key]) if f.key in new and not _syntax(new[f.key]) else f for f in files]
+    return [f.but(text=new[f.key]) if f.key in new and not wrong_python(new[f.key]) else f for f in files]
 
 
 @pure
@@ -288,11 +269,3 @@ def gates_of(requirements: Replies, design: Replies, tasks: Replies, tests: Repl
 
 
 PATH = re.compile(r"(?:[A-Za-z_]\w*/){0,3}[A-Za-z_]\w*\.py")
-CELL = """\
-import sys
-sys.path.insert(0, ".")
-TEST
-for _name, _test in list(globals().items()):
-    if _name.startswith("test") and callable(_test) and _test.__module__ == "__main__":
-        _test()
-passed = MARK"""
