@@ -3,6 +3,7 @@
 from pydantic import JsonValue
 
 from tasks.algorithms.heuristics import ROUND, RULE, RUN
+from tasks.answer_schemas import listed, record, share, text, whole
 from tasks.spec import At, Call, Fan, Function, GraphSpec, Input, Recall, Remember, Signal, Step, Test, Tool, see
 
 NEAREST, SHOWN = 12, 5
@@ -357,58 +358,8 @@ list if there is none.
 Reply with JSON, for example:
 {"reason": "Run 1 states the currency and succeeds, run 6 fails for leaving it out.", "supported_by": [1, 6]}"""
 
-ANSWER_SCHEMA: dict[str, JsonValue] = {
-    "type": "object",
-    "properties": {
-        "answer": {"type": "string", "minLength": 1},
-        "applied": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": SHOWN}, "maxItems": SHOWN},
-    },
-    "required": ["answer", "applied"],
-    "additionalProperties": False,
-}
-
-SUCCESS_SCHEMA: dict[str, JsonValue] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "minLength": 1, "maxLength": 600},
-        "success": {"type": "number", "minimum": 0, "maximum": 1, "examples": [0.9]},
-    },
-    "required": ["reason", "success"],
-    "additionalProperties": False,
-}
-
-RULES_SCHEMA: dict[str, JsonValue] = {
-    "type": "object",
-    "properties": {
-        "rules": {
-            "type": "array",
-            "maxItems": MOST_NEW,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "when": {"type": "string", "minLength": 1, "maxLength": 200},
-                    "do": {"type": "string", "minLength": 1, "maxLength": 300},
-                    "why": {"type": "string", "minLength": 1, "maxLength": 400},
-                },
-                "required": ["when", "do", "why"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["rules"],
-    "additionalProperties": False,
-}
-
-SUPPORT_SCHEMA: dict[str, JsonValue] = {
-    "type": "object",
-    "properties": {
-        "reason": {"type": "string", "minLength": 1, "maxLength": 600},
-        "supported_by": {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1, "maximum": 2 * OF_EACH},
-            "maxItems": 2 * OF_EACH,
-        },
-    },
-    "required": ["reason", "supported_by"],
-    "additionalProperties": False,
-}
+ANSWER_SCHEMA = record(answer=text(100_000), applied=listed(whole(1, SHOWN), 0, SHOWN))
+SUCCESS_SCHEMA = record(reason=text(600), success=share())
+NEW_RULE = record(when=text(200), do=text(300), why=text(400))
+RULES_SCHEMA = record(rules=listed(NEW_RULE, 0, MOST_NEW))
+SUPPORT_SCHEMA = record(reason=text(600), supported_by=listed(whole(1, 2 * OF_EACH), 0, 2 * OF_EACH))
