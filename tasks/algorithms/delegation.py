@@ -147,7 +147,8 @@ def delegated_answer(
 ) -> Reply:
     """The final text with the reports that it rests on, what is not covered, and what was refuted and still stands.
 
-    `quality` is the share of the verified claims that were supported, refuted ones that were revised left out.
+    `quality` is the share of the verified claims that were supported, refuted ones that were revised left out. Where
+    the text cites nothing, or nobody could say what is not covered, it is unchecked.
     """
     final = next((r for r in ok_of(revised)), draft[0])
     standing = refuted if not ok_of(revised) else []
@@ -166,7 +167,7 @@ def delegated_answer(
     if kept:
         data["quality"] = kept.count(SUPPORTED) / len(kept)
     outcome: Outcome = "incomplete" if gaps else "degraded" if lost or standing else "answered"
-    if not gaps and not ok_of(judged):
+    if not gaps and not (ok_of(judged) and (ok_of(claims) or refuted)):
         outcome = "unchecked"
     cited = _cited(final.text)
     lines = [final.text.strip()]

@@ -191,6 +191,11 @@ def test_without_a_judge_coverage_is_unchecked(stage: Stage, said: Said) -> None
     assert (played.answer.outcome, bool(played.data["lost"])) == ("unchecked", True)
 
 
+def test_a_text_that_cites_nothing_is_unchecked(stage: Stage) -> None:
+    played = led(stage, {"write": "A is 97. Trust me, all of it is verified."})
+    assert (played.of(VERIFIER), played.answer.outcome, "quality" in played.data) == ([], "unchecked", False)
+
+
 def test_a_verdict_that_fails_refutes_nothing(stage: Stage) -> None:
     played = led(stage, {"verify": [BROKEN, SUPPORTED]})
     assert (played.answer.outcome, played.data["refuted"]) == ("degraded", [])

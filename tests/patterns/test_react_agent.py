@@ -1,6 +1,6 @@
 """ReAct agent: one act and one observation a step, errors as observations, ten steps, three equal acts, its answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +28,15 @@ def finish(answer: str = "54 EUR", *, success: bool = True) -> str:
 
 def add(number: int) -> str:
     return use(expression=f"{number} + {number}")
+
+
+def crashing() -> Callable[[dict[str, Any]], str]:
+    """A tool in whose midst the process dies."""
+
+    def send(arguments: dict[str, Any]) -> str:
+        raise SystemExit("the process dies")
+
+    return send
 
 
 def acting(stage: Stage, says: Sequence[Said], best: Said = "BEST GUESS", **inputs: Any) -> Played:
@@ -132,6 +141,16 @@ def test_a_tool_that_was_not_given_is_not_called(stage: Stage, tool_server: Tool
     played = acting(stage, [use("web", query="fares"), finish()])
     assert tool_server.calls == []
     assert played.slots["trace"][0].data()["error"] == "unknown"
+
+
+def test_a_write_that_a_crash_left_unknown_is_not_done_again(stage: Stage, tool_server: ToolServer) -> None:
+    tool_server.configure(send={"at": f"{__name__}.crashing", "writes": True})
+    says = [use("send", to="Ann"), use("send", to="Ann"), finish("Sent.")]
+    with pytest.raises(SystemExit):
+        acting(stage, says, tools=["send"], run_id="crashed")
+    played = acting(stage, says[1:], tools=["send"], run_id="crashed")
+    assert (played.data["ended_by"], len(played.slots["trace"])) == ("lost", 1)
+    assert played.answer.text.startswith("Not finished: a person must look before this goes on: ERROR: send was begun")
 
 
 def test_it_looks_things_up_in_given_documents(stage: Stage) -> None:

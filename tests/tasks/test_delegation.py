@@ -117,6 +117,7 @@ ANSWER: dict[str, Any] = {
         ([reply("A [1]!")], {"gaps": [reply("G")]}, "incomplete", 1.0),
         ([reply("A [1]!")], {"judged": []}, "unchecked", 1.0),
         ([reply("A [1]!")], {"verdicts": []}, "answered", None),
+        ([], {"claims": [], "verdicts": []}, "unchecked", None),
     ],
 )
 def test_the_outcome_says_what_is_missing(
