@@ -123,18 +123,26 @@ def nothing_done(done: Replies) -> bool:
 
 @pure
 def queue_report(
-    written: Replies, done: Replies, left: Replies, judged: Replies, spent: Replies, ended: Replies, ordered: Replies
+    written: Replies,
+    done: Replies,
+    left: Replies,
+    judged: Replies,
+    spent: Replies,
+    ended: Replies,
+    ordered: Replies,
+    trouble: Replies,
 ) -> Reply:
     """The report with the tasks in the order in which they were done, and those left.
 
-    `ended_by` is met, empty, budget or bound. `ordered` are the re-orderings. Fails the run where nothing was done.
+    `ended_by` is met, empty, budget or bound. `ordered` are the re-orderings, `trouble` is why tasks could
+    be compared by words alone. Fails the run where nothing was done.
     """
     if not ok_of(done):
         raise Refuse(f"none of {len(done)} tasks could be done: {first_cause(done)}")
     by = str(ended[-1].data()["by"]) if ended else "bound"
     why = "met" if is_met(judged) else "budget" if by == "test" else by
     rows = [{"id": d.key, "ok": d.ok, "result": d.text, "cause": d.cause, **d.data()} for d in done]
-    lost = causes([*done, *written, *ordered, *judged])
+    lost = [*causes([*done, *written, *ordered, *judged]), *dict.fromkeys(t.text for t in trouble)]
     data: dict[str, Any] = {
         "done": rows,
         "left": [t.text for t in left],

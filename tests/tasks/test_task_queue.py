@@ -133,9 +133,11 @@ def test_outlines_are_of_what_was_done() -> None:
     ],
 )
 def test_the_report_says_why_the_work_ended(by: str, said: Replies, expected: tuple[str, str]) -> None:
-    more: dict[str, Any] = {"spent": [], "ordered": [], "ended": [reply(data={"by": by})]}
+    more: dict[str, Any] = {"spent": [], "ordered": [], "trouble": [], "ended": [reply(data={"by": by})]}
     answer = queue_report([reply("REPORT")], [done()], [task("t2")], said, **more)
     assert (answer.data()["ended_by"], answer.outcome) == expected
     assert answer.text == "REPORT\n\nDone:\n- do t1\n\nLeft to do:\n- do t2"
+    worse = queue_report([reply("REPORT")], [done()], [], said, **{**more, "trouble": [reply("WORDS"), reply("WORDS")]})
+    assert worse.data()["lost"][-1:] == ["WORDS"]
     with pytest.raises(Refuse, match="none of 1 tasks could be done: down"):
         queue_report([], [failed("down")], [], said, **more)

@@ -99,13 +99,20 @@ def _work() -> Loop:
             "done": Carry(next="result", how="append"),
             "judged": Carry(next="judged"),
             "ordered": Carry(next="ordered", how="append"),
+            "trouble": Carry(next="trouble", how="append"),
         },
         takes="queue",
         until=Test(fn=f"{QUEUE}.work_over", sees=see("judged", "spent", budget="token_budget")),
         turns=MOST_TASKS,
         body=Graph(
             blocks=(*_do(), *_renew()),
-            gives={"queue": "queue-next", "result": "result", "judged": "judge", "ordered": "order"},
+            gives={
+                "queue": "queue-next",
+                "result": "result",
+                "judged": "judge",
+                "ordered": "order",
+                "trouble": "unlike.trouble",
+            },
         ),
     )
 
@@ -156,7 +163,7 @@ def _renew() -> tuple[Step, ...]:
         Step(
             id="unlike",
             does=Tool(name="tasks.near_duplicates.drop_near_duplicates", args={"above": ALIKE}),
-            slots=("kept",),
+            slots=("kept", "trouble"),
             sees=see(texts="all"),
         ),
         Step(id="renewed", does=Function(fn=f"{QUEUE}.queue_of"), sees=see("queue", "new", kept="unlike.kept")),
@@ -195,7 +202,7 @@ def _report() -> tuple[Step, ...]:
         Step(
             id="write",
             does=Call(system=WRITER, prompt=WRITE, temperature=0.3, max_tokens=4096, lessons=True),
-            sees=see("prompt", "memories", left="work.queue"),
+            sees=see("prompt", memories=View(ref="memories", unnamed=True), left="work.queue"),
             unless=Test(fn=f"{QUEUE}.nothing_done", sees=see(done="work.done")),
             on_failure="keep",
         ),
@@ -210,6 +217,7 @@ def _report() -> tuple[Step, ...]:
                 spent="work.spent",
                 ended="work.ended",
                 ordered="work.ordered",
+                trouble="work.trouble",
             ),
         ),
     )
