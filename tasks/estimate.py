@@ -63,12 +63,21 @@ def _of_block(block: AnyBlock) -> Estimate:
     if isinstance(block, Each):
         return estimate(block.body).beside(block.at_most)
     if isinstance(block, Loop):
-        return Estimate().then(estimate(block.body), block.turns)
+        return _of_loop(block)
     if isinstance(block, Choose):
         return _largest([estimate(body) for body in block.bodies.values()])
     if isinstance(block, Ask):
         return Estimate()
     return _of_use(block)
+
+
+def _of_loop(loop: Loop) -> Estimate:
+    """A session of code may make its calls in all turns together: each cell's limit counts those before it."""
+    total = Estimate()
+    for block in loop.body.blocks:
+        is_session = isinstance(block, Step) and isinstance(block.does, Tool) and "earlier" in block.sees
+        total = total.then(_of_block(block), 1 if is_session else loop.turns)
+    return total
 
 
 def _of_use(block: Use) -> Estimate:

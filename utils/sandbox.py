@@ -370,6 +370,8 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "PYTHONHASHSEED": "0",
     "OPENBLAS_NUM_THREADS": "1",
+    # Each thread would reserve an arena of 64 MB, which counts as memory: 16 of them could not be started.
+    "MALLOC_ARENA_MAX": "1",
 }
 FIXED_LIMITS = {"RLIMIT_CORE": 0, "RLIMIT_NOFILE": 64, "RLIMIT_STACK": 8 * 1024 * 1024, "RLIMIT_MEMLOCK": 0}
 NAMESPACES = 0x10000000 | 0x40000000 | 0x08000000 | 0x04000000

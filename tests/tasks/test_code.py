@@ -170,6 +170,14 @@ def test_models_in_code_count_in_the_estimate(run: Run) -> None:
         ran(run, "1", asks=LLM)
 
 
+def test_a_sessions_calls_count_once_for_all_turns() -> None:
+    args: dict[str, Any] = {"asks": LLM, "most_calls": 30}
+    cell = Step(id="run", does=Tool(name="tasks.code.run_code", args=args), sees=see(code="prompt", earlier="ran"))
+    body = Graph(blocks=(cell,), gives={"ran": "run"})
+    loop = Loop(id="turns", carries={"ran": Carry(next="ran", how="append")}, turns=5, body=body)
+    assert estimate(Graph(inputs=(PROMPT,), blocks=(loop,), gives={"ran": "turns.ran"})).most_calls == 30
+
+
 def test_code_is_a_tool_too(run: Run) -> None:
     done = run_tool(Spot(run, "x"), tool="code", arguments={"code": "len(documents[0])"}, documents=[reply("four")])[
         "out"
