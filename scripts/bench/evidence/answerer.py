@@ -112,7 +112,9 @@ class Reading:
         kind = next((k for k in kind if k != "null"), "null") if isinstance(kind, list) else kind
         if kind == "object":
             item = f" {_number(name)}" if _number(name) else ""
-            return {n: self.value(part, n + item, about) for n, part in schema.get("properties", {}).items()}
+            by_label = {s.label: s for s in self.parts}
+            properties = schema.get("properties", {})
+            return {n: self.value(part, n + item, by_label.get(n, about)) for n, part in properties.items()}
         if kind == "array":
             return self.listed(schema, name, about)
         if kind == "boolean":

@@ -1,22 +1,17 @@
 """Evidence for the patterns of reasoning."""
 
 import json
-from math import exp, log, sqrt
-from statistics import NormalDist, median
+from math import exp, sqrt
 from typing import Any
 
 from scripts.bench.evidence.answerer import Answerer
+from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
 from scripts.bench.evidence.play import Played
-from scripts.bench.evidence.scenario import ROUNDS, Scenario
-from scripts.bench.evidence.world import Question, Setting, draw, evenly
+from scripts.bench.evidence.scenario import Scenario, spoken_by
+from scripts.bench.evidence.world import Question, Setting, draw
 from utils.llm import ChatRequest
 from workflows.patterns.reasoning.fermi_estimation import ESTIMATOR, MODELLER
 from workflows.patterns.reasoning.inductive_hypothesis_search import EDITOR, INDUCER, PROGRAMMER, READER
-
-
-def spoken_by(request: ChatRequest, *systems: str) -> bool:
-    """Whether the step with one of these system prompts asks."""
-    return any(s in m.content for m in request.messages if m.role == "system" for s in systems)
 
 
 class Estimators(Answerer):
@@ -32,37 +27,10 @@ class Estimators(Answerer):
         return super().reply(request, sample)
 
 
-def spread(setting: Setting) -> float:
-    """The standard deviation of a guess of the whole, in natural logarithms."""
-    return 1.5 * (1 - setting.accuracy)
-
-
-def error(question: Question, setting: Setting, sample: str) -> float:
-    """How far off a guess is, in natural logarithms: partly what all samples share."""
-    own = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name, sample))
-    all_have = NormalDist().inv_cdf(0.005 + 0.99 * evenly(question.number, "error", setting.name))
-    return spread(setting) * (sqrt(setting.own) * all_have + sqrt(1 - setting.own) * own)
-
-
-def closeness(guess: float, question: Question) -> float:
-    """1 where a guess is the number, 0 from three times or a third of it on, even in its logarithm between."""
-    return max(0.0, 1 - abs(log(guess / question.right)) / log(3)) if guess > 0 else 0.0
-
-
 def close_estimate(played: Played, question: Question) -> float:
     """How close the estimate is."""
     given = (played.slots or {}).get("answer", [])
     return closeness(float(given[0].data().get("estimate") or 0), question) if given else 0.0
-
-
-def close_guesses(question: Question, setting: Setting, calls: int) -> float:
-    """How close the median of as many guesses of the whole is."""
-
-    def once(number: int) -> float:
-        errors = [error(question, setting, f"whole {number} {n}") for n in range(max(1, calls))]
-        return closeness(question.right * exp(median(errors)), question)
-
-    return sum(once(number) for number in range(ROUNDS)) / ROUNDS
 
 
 class Inducers(Answerer):
@@ -108,7 +76,7 @@ SCENARIOS = {
     "chain_of_thought": Scenario(),
     "cumulative_reasoning": Scenario(),
     "fermi_estimation": Scenario(
-        metric="closeness of the estimate",
+        metric=CLOSENESS,
         answerer=Estimators,
         score=close_estimate,
         equal_calls=close_guesses,

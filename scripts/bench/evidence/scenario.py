@@ -33,6 +33,11 @@ def says_right(played: Played, question: Question) -> float:
     return float(bool(found) and found[0] == question.right)
 
 
+def spoken_by(request: ChatRequest, *systems: str) -> bool:
+    """Whether the step with one of these system prompts asks."""
+    return any(s in m.content for m in request.messages if m.role == "system" for s in systems)
+
+
 def plurality_of(question: Question, setting: Setting, calls: int) -> float:
     """How often self-consistency with so many calls is right, over ROUNDS tries."""
     return sum(self_consistency(question, setting, calls, f"round {n}") for n in range(ROUNDS)) / ROUNDS
