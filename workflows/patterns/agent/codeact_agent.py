@@ -107,7 +107,7 @@ ACT = """\
 {{prompt}}
 </task>
 
-Functions that your code can call, beside Python's standard library; they give an object (dict or list) or a text, and \
+Functions that your code can call, beside Python's standard library; they give a value, a dict, a list or a text, and \
 raise RuntimeError with the reason:
 <functions>
 {{functions}}

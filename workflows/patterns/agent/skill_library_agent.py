@@ -232,7 +232,8 @@ Skills: functions that earlier work proved, which you can import as shown:
 {{skills}}
 </skills>
 
-Functions that are there without an import; they give an object (dict or list) or a text, and raise RuntimeError:
+Functions that are there without an import; they give a value, a dict, a list or a text, and raise RuntimeError with \
+the reason:
 <functions>
 {{functions}}
 </functions>
