@@ -58,7 +58,8 @@ class Team:
         if asked.by(WRITER):
             return self.answer
         if asked.by(JUDGE):
-            return self._next("control", self.control)
+            ruled: Said = self._next("control", self.control)
+            return ruled
         name = name_of(asked)
         if asked.by(BIDDER):
             bid: float | Said = self._next(f"bid {name}", self.bids.get(name, 0.0))
