@@ -1,16 +1,15 @@
 """`radiant patterns`: the registry of patterns. Lists, filters, searches, enables and disables them, and shows one."""
 
-import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 from uuid import UUID
 
 import click
 
+from scripts.bench.patterns import Figure, figures_of, standing
 from scripts.identity import Identity, identified, storable
 from scripts.tables import show_json, show_table
 from utils.display import duration, money, percent, plural, printable
@@ -52,7 +51,7 @@ class Shown:
     estimate: "Estimate | None"
     models: tuple[str, ...]
     most_cost_usd: float | None
-    evidence: tuple[dict[str, str], ...]
+    evidence: tuple[Figure, ...]
 
 
 class _Patterns(click.Group):
@@ -188,17 +187,8 @@ def shown_of(tenant_id: UUID, pattern_id: str) -> Shown:
         estimate=bound,
         models=models,
         most_cost_usd=cost_at_most(bound, list(models), PROMPT) if bound and models else None,
-        evidence=evidence_of(pattern_id),
+        evidence=tuple(figures_of(pattern_id)),
     )
-
-
-def evidence_of(pattern_id: str) -> tuple[dict[str, str], ...]:
-    """What simulated answerers showed of a pattern: its rows of the committed table, without its id."""
-    table = resources.files("scripts.bench") / "patterns.csv"
-    if not table.is_file():
-        return ()
-    rows = csv.DictReader(table.read_text("utf-8").splitlines())
-    return tuple({k: v for k, v in row.items() if k != "pattern_id"} for row in rows if row["pattern_id"] == pattern_id)
 
 
 def _models(spec: "GraphSpec") -> tuple[str, ...]:
@@ -291,7 +281,10 @@ def _show(shown: Shown) -> None:
         click.echo(f"{name + ':':<13}{printable(value)}")
     if shown.evidence:
         click.echo()
-        show_table(list(shown.evidence[0]), [list(row.values()) for row in shown.evidence])
+        show_table(
+            ("setting", "figure", "error", "as many calls", "one call", "calls", "questions"),
+            [(f.setting, f.figure, f.error, f.equal_calls, f.one_call, f.calls, f.questions) for f in shown.evidence],
+        )
 
 
 def _default(value: object) -> str:
@@ -307,11 +300,19 @@ def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
     if shown.estimate:
         yield "at most", _bound(shown.estimate, shown)
     yield "your runs", _performance(shown.performance)
-    yield "evidence", "see below" if shown.evidence else NO_EVIDENCE
+    yield "evidence", _evidence(shown.evidence)
     if shown.pattern:
         yield "citation", shown.pattern.row.research_basis
     if shown.spec:
         yield "run it", f'pyflyte run workflows/catalogue.py {shown.pattern_id} --prompt "..."'
+
+
+def _evidence(figures: Sequence[Figure]) -> str:
+    """What its figures below are, and how it stands by them."""
+    if not figures:
+        return NO_EVIDENCE
+    note = f" ({figures[0].note})" if figures[0].note else ""
+    return f"{figures[0].metric} on simulated models{note}: {standing(figures)}"
 
 
 def _about(pattern: Pattern) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 Beside each figure stands what self-consistency gets with as many calls, and what one call gets: in the same run, on
 the same questions. --write puts the figures into scripts/bench/patterns.csv, which `radiant patterns show` reads.
+Only the standard library is imported before it measures: whoever reads the table imports this.
 """
 
 import csv
@@ -11,8 +12,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from math import sqrt
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import stdev
 
 TABLE = Path(__file__).with_suffix(".csv")
 PROCESSES = 2
@@ -20,16 +23,22 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """One pattern in one setting. Figures are means over questions, in [0, 1]; empty where there is no baseline."""
+    """One pattern in one setting. Figures are means over questions, in [0, 1]; empty where there is no baseline.
+
+    `error` is the standard error of the figure; `note` says what the baselines are, or why there are none, where they
+    are not self-consistency with as many calls and one call.
+    """
 
     pattern_id: str
     metric: str
     setting: str
     figure: str
+    error: str
     equal_calls: str
     one_call: str
     calls: str
-    questions: int
+    questions: str
+    note: str
 
 
 def main(words: Sequence[str]) -> None:
@@ -44,7 +53,7 @@ def main(words: Sequence[str]) -> None:
         for pattern_id, figures in zip(wanted, pool.map(measured, wanted), strict=True):
             made[pattern_id] = figures
             for one in figures:
-                print(*(f"{value!s:24}" for value in asdict(one).values()), sep="", flush=True)
+                print(*(f"{value:24}" for value in asdict(one).values()), sep="", flush=True)
     if "--write" in words:
         write(made)
 
@@ -71,14 +80,16 @@ def _figure(pattern_id: str, setting_name: str) -> Figure:
     alone = [scenario.one_call(q, setting, 1) for q in questions] if scenario.one_call else []
     scores = [scenario.score(p, q) for p, q in zip(played, questions, strict=True)]
     return Figure(
-        pattern_id,
-        scenario.metric,
-        setting.name,
-        _mean(scores),
-        _mean(equal),
-        _mean(alone),
-        f"{calls:.1f}",
-        len(questions),
+        pattern_id=pattern_id,
+        metric=scenario.metric,
+        setting=setting.name,
+        figure=_mean(scores),
+        error=f"{stdev(scores) / sqrt(len(scores)):.3f}",
+        equal_calls=_mean(equal),
+        one_call=_mean(alone),
+        calls=f"{calls:.1f}",
+        questions=str(len(questions)),
+        note=scenario.why,
     )
 
 
@@ -110,7 +121,24 @@ def _settle() -> None:
 def read() -> list[Figure]:
     """The committed figures."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return [Figure(**{**row, "questions": int(row["questions"])}) for row in csv.DictReader(file)]  # type: ignore[arg-type]
+        return [Figure(**row) for row in csv.DictReader(file)]
+
+
+def figures_of(pattern_id: str) -> list[Figure]:
+    """The committed figures of one pattern, a setting each."""
+    return [one for one in read() if one.pattern_id == pattern_id]
+
+
+def standing(figures: Sequence[Figure]) -> str:
+    """How a pattern stands against the baseline with as many calls, over all settings."""
+    compared = [one for one in figures if one.equal_calls]
+    if not compared:
+        return "no baseline with as many calls"
+    ahead = sum(float(one.figure) > float(one.equal_calls) for one in compared)
+    against = "the baseline" if compared[0].note else "self-consistency"
+    if not ahead:
+        return f"loses to {against} with as many calls in every setting"
+    return f"ahead of {against} with as many calls in {ahead} of {len(compared)} settings"
 
 
 def write(made: dict[str, list[Figure]]) -> None:

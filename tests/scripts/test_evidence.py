@@ -10,7 +10,8 @@ from scripts.bench.evidence.answerer import Answerer, Reading
 from scripts.bench.evidence.meaning import candidates, leaning, sections
 from scripts.bench.evidence.play import MODELS, play, self_consistency
 from scripts.bench.evidence.scenario import says_right
-from scripts.bench.evidence.world import OPTIONS, Question, Setting, draw, evenly
+from scripts.bench.evidence.world import OPTIONS, SETTINGS, Question, Setting, draw, evenly
+from scripts.bench.patterns import Figure, figures_of, read, standing
 from tasks.functions import find_pattern
 from utils.llm import ChatRequest, Message
 from utils.settings import settings
@@ -149,3 +150,29 @@ def test_the_pattern_self_consistency_is_what_theory_says() -> None:
     setting = Setting("theory", accuracy=0.7, spread=0.0, own=0.0, shared=0.0, trap=1.0)
     right = [bool(says_right(play(pattern, Answerer(q, setting), {}), q)) for q in MANY[:60]]
     assert share(right) == pytest.approx(sum(comb(5, k) * 0.7**k * 0.3 ** (5 - k) for k in (3, 4, 5)), abs=0.1)
+
+
+def figure(setting: str, value: str, equal_calls: str, note: str = "") -> Figure:
+    return Figure("p", "right answers", setting, value, "0.050", equal_calls, "0.5", "5.0", "40", note)
+
+
+@pytest.mark.parametrize(
+    ("figures", "says"),
+    [
+        ([("0.6", "0.7", ""), ("0.5", "0.5", "")], "loses to self-consistency with as many calls in every setting"),
+        ([("0.6", "0.7", ""), ("0.8", "0.5", "")], "ahead of self-consistency with as many calls in 1 of 2 settings"),
+        ([("0.6", "0.7", "readers"), ("0.8", "", "readers")], "loses to the baseline with as many calls in every"),
+        ([("0.6", "", "none")], "no baseline with as many calls"),
+    ],
+)
+def test_how_a_pattern_stands_is_said(figures: list[tuple[str, str, str]], says: str) -> None:
+    assert standing([figure(f"s{n}", *one) for n, one in enumerate(figures)]).startswith(says)
+
+
+def test_the_committed_figures_are_whole() -> None:
+    rows = read()
+    settings_of = {one.pattern_id: {f.setting for f in rows if f.pattern_id == one.pattern_id} for one in rows}
+    assert all(found == {s.name for s in SETTINGS} for found in settings_of.values())
+    assert len(rows) == len(settings_of) * len(SETTINGS)
+    assert all(0 <= float(one.figure) <= 1 and one.metric and int(one.questions) >= 20 for one in rows)
+    assert figures_of("no_such_pattern") == []

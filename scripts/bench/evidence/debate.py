@@ -37,8 +37,8 @@ class Experts(Answerer):
 
 def close_median(played: Played, question: Question) -> float:
     """How close the panel's median is."""
-    given = (played.slots or {}).get("answer", [])
-    return closeness(float(given[0].data()["items"][0]["median"] or 0), question) if given else 0.0
+    items = played.data.get("items") or [{}]
+    return closeness(float(items[0].get("median") or 0), question)
 
 
 SCENARIOS = {

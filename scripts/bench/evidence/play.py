@@ -52,6 +52,18 @@ class Played:
         given = (self.slots or {}).get("answer", [])
         return given[0].text if given and given[0].ok else ""
 
+    @property
+    def outcome(self) -> str:
+        """What it says of its answer; empty where there is none."""
+        given = (self.slots or {}).get("answer", [])
+        return given[0].outcome if given else ""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The fields of its answer."""
+        given = (self.slots or {}).get("answer", [])
+        return given[0].data() if given else {}
+
 
 def first_choice(review: Review, question: Question) -> tuple[str, str]:
     """The choice that stands first, and what a form wants in any order."""

@@ -29,8 +29,7 @@ class Estimators(Answerer):
 
 def close_estimate(played: Played, question: Question) -> float:
     """How close the estimate is."""
-    given = (played.slots or {}).get("answer", [])
-    return closeness(float(given[0].data().get("estimate") or 0), question) if given else 0.0
+    return closeness(float(played.data.get("estimate") or 0), question)
 
 
 class Inducers(Answerer):

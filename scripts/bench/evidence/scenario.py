@@ -27,7 +27,12 @@ def nothing(question: Question, setting: Setting) -> dict[str, Any]:
 
 
 def says_right(played: Played, question: Question) -> float:
-    """1 where the answer is right: the one on its last `Answer:` line, else the first that it names."""
+    """1 where the answer is right: the one on its last `Answer:` line, else the first that it names.
+
+    Who says that there is no answer (no consensus, undecided) is not right.
+    """
+    if played.outcome in ("no_consensus", "undecided"):
+        return 0.0
     marked = [found for _, rest in ANSWER_LINE.findall(played.answer) if (found := candidates(rest, question.options))]
     found = marked[-1] if marked else candidates(played.answer, question.options)
     return float(bool(found) and found[0] == question.right)
