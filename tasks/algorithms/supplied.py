@@ -26,3 +26,9 @@ def latest_of(before: Replies, made: Replies) -> Replies:
 def some_given(given: Replies) -> bool:
     """Whether there is anything at all."""
     return bool(given)
+
+
+@pure
+def nothing() -> Replies:
+    """No replies: what a branch gives that did not make them."""
+    return []
