@@ -115,7 +115,14 @@ def nothing_to_rewrite(query: Replies, context: Replies) -> bool:
 
 
 @pure
-def sentence_piece(draft: Replies, query: Replies, hits: Replies, web: Replies, rewritten: Replies) -> Reply:
+def sentence_piece(
+    draft: Replies,
+    query: Replies,
+    hits: Replies,
+    web: Replies,
+    rewritten: Replies,
+    asked: Replies = [],  # noqa: B006 (never written to)
+) -> Reply:
     """What goes into the text: a sure sentence as it is, a rewritten one, or one without what nothing bears out."""
     one = draft[-1]
     if not one.ok:
@@ -123,7 +130,7 @@ def sentence_piece(draft: Replies, query: Replies, hits: Replies, web: Replies, 
     data = one.data()
     second = next((w.text.strip() for w in ok_of(rewritten)), "")
     text = second or one.text
-    lost = [*causes(hits), *causes(web), *causes(rewritten)]
+    lost = [*causes(asked), *causes(hits), *causes(web), *causes(rewritten)]
     # A rewriting that failed leaves the sentence without its spans, as if nothing had been found.
     piece = {"retrieved": bool(query), "dropped": _spans(text), "end": data["end"], "paragraph": data["paragraph"]}
     final = _without_spans(text) if piece["dropped"] else _unmarked(text)

@@ -41,10 +41,17 @@ def web_searches(prompt: Replies, rewritten: Replies, k: int, most: int) -> Repl
 
 
 @pure
-def knowledge(graded: Replies = [], web: Replies = [], least: float = 0.0, each: int = 5) -> Slots:  # noqa: B006 (never written to)
-    """The `passages` graded `least` or better and what the web gave, each page once; `lost` are failed searches."""
+def knowledge(
+    graded: Replies = [],  # noqa: B006 (never written to)
+    web: Replies = [],  # noqa: B006
+    rewritten: Replies = [],  # noqa: B006
+    least: float = 0.0,
+    each: int = 5,
+) -> Slots:
+    """The `passages` graded `least` or better and what the web gave, each page once; `lost` is what of that failed."""
     pages = [p.but(text=cut(p.text, MOST_PAGE)) for p in found(web, "results", each)]
-    return {"passages": [g for g in graded if (g.score or 0.0) >= least] + pages, "lost": [w for w in web if not w.ok]}
+    lost = [r for r in (*rewritten, *web) if not r.ok]
+    return {"passages": [g for g in graded if (g.score or 0.0) >= least] + pages, "lost": lost}
 
 
 @pure

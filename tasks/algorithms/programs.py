@@ -12,7 +12,11 @@ from tasks.reply import Outcome, Replies, Reply, canonical, causes, ok_of, reply
 
 ANS = "ans"
 """The variable whose value is the answer."""
-NO_VALUE = "The script ended without an error, but it gave the variable `ans` no value."
+MOST_VALUE = 20_000
+"""Characters of a value; a longer one is none that anybody could check or read."""
+NO_VALUE = (
+    f"The script ended without an error, but it gave the variable `ans` no value of up to {MOST_VALUE:,} characters."
+)
 
 
 @pure
@@ -23,7 +27,7 @@ def value_of(ran: Replies) -> Replies:
     if value is None:
         return []
     text = canonical(value) if isinstance(value, list | dict) else str(value)
-    return [reply(text, key=ANS)] if text.strip() else []
+    return [reply(text, key=ANS)] if text.strip() and len(text) <= MOST_VALUE else []
 
 
 @pure

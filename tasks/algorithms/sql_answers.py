@@ -285,7 +285,10 @@ def sql_answer(
         "reason": verdict["reason"],
         "confirmed": chosen == "confirm",
         "queries": [{"key": r.key, "ok": r.ok, "cause": r.cause, "sql": r.text} for r in results],
-        "lost": [*causes(shown), *causes(extracted), *causes(candidates), *causes(back), *causes(check)],
+        "lost": [
+            *(causes(shown) + causes(extracted) + causes(candidates)),
+            *(causes(results) + causes(back) + causes(check)),
+        ],
     }
     if not winner:
         why = causes([*candidates, *results, *shown]) or [NO_DATABASE if no_database(tools) else NO_TABLES]

@@ -33,7 +33,7 @@ def ask(
     stage: Stage,
     grades: Says = by_text(0.9),  # noqa: B008
     judge: Says = lambda strip: as_json(relevant="yes"),
-    queries: str | Fault = as_json(queries=["late fee", "surcharge"]),  # noqa: B008
+    queries: str | Fault = as_json(queries=["late fee", "surcharge", "late  fee"]),  # noqa: B008
     write: str | Fault = "It is 25 euros [S1].",
     documents: list[dict[str, str]] | None = None,
 ) -> Played:
@@ -83,7 +83,8 @@ def test_a_good_passage_is_used_alone_and_the_web_is_left_alone(stage: Stage, we
 def test_a_poor_lot_is_thrown_away_and_the_web_is_read_instead(stage: Stage, web: ToolServer) -> None:
     played = ask(stage, by_text(0.2))
     assert played.data["route"] == "wrong"
-    assert web.of("web") == [{"query": "late fee", "k": 5}, {"query": "surcharge", "k": 5}]
+    assert sorted(w["query"] for w in web.of("web")) == ["late fee", "surcharge"]
+    assert {w["k"] for w in web.of("web")} == {5}
     seen = {between(a.question, "strip") for a in judging(played)}
     assert seen == {f"{words} {n}." for words in ("late-fee", "surcharge") for n in range(5)}
     assert FEES not in played.of(WRITER)[0].saw

@@ -29,6 +29,7 @@ def ran(value: Any = None, *, ok: bool = True, text: str = "(no output)") -> Rep
         (ran(False), "False"),
         (ran(), ""),
         (ran(" "), ""),
+        (ran("x" * 20_001), ""),
         (ran(7, ok=False), ""),
         (failed("no confinement"), ""),
         (reply("junk"), ""),

@@ -126,7 +126,7 @@ def _web(*, both: bool) -> Graph:
                 id="known",
                 does=Function(fn=f"{CORRECTIVE}.knowledge", args={"least": POOR, "each": PAGES}),
                 slots=("passages", "lost"),
-                sees=see("web") | own,
+                sees=see("web", rewritten="rewrite") | own,
             ),
         ),
         gives={"passages": "known.passages", "lost": "known.lost"},
@@ -270,4 +270,4 @@ The fee is 25 euros a month [S2]; it is waived for the first late return [S1, S3
 
 GRADE_SCHEMA = record(reason=text(400), score=share())
 JUDGE_SCHEMA = record(relevant=choice("yes", "no"))
-QUERIES_SCHEMA = record(queries=listed(text(200), 1, SEARCHES))
+QUERIES_SCHEMA = record(queries=listed(text(200), SEARCHES, SEARCHES))

@@ -74,7 +74,7 @@ def _sentence() -> Graph:
             Step(
                 id="piece",
                 does=Function(fn=f"{ACTIVE}.sentence_piece"),
-                sees=see("draft", "query", "hits", "web", rewritten="rewrite"),
+                sees=see("draft", "query", "hits", "web", rewritten="rewrite", asked="ask"),
             ),
             Step(id="grown", does=Function(fn=f"{ACTIVE}.text_so_far"), sees=see("pieces", "piece")),
         ),
