@@ -71,9 +71,8 @@ def remember(
 ) -> Replies:
     """Stores each memory, text and fields, and ends those that it `replaces` (as recalled): the first supersedes them.
 
-    Without memories it only ends.
-    Only memories of the same scope are replaced. Gives what it stored, key is the id. A text without any word is
-    refused. Safe to do twice.
+    Without memories it only ends; where each of them failed or is refused it ends nothing. Only memories of the same
+    scope are replaced. Gives what it stored, key is the id. A text without any word is refused. Safe to do twice.
     """
     place = _place(spot, scope, session, get_args(Scope)) | {"kind": kind, "run": spot.run.run_id}
     made = [_kept(spot, number, one) for number, one in enumerate(ok_of(memories))]
@@ -88,7 +87,7 @@ def remember(
             }
             values |= {"vector": json.dumps(embedded.vectors[0]), "model": embedded.model, "version": embedded.version}
             cursor.execute(_INSERT, place | values)
-        if replaces:
+        if replaces and (stored or not memories):
             old = [r.key for r in replaces]
             cursor.execute(_END, place | {"old": old, "new": stored[0][0].key if stored else None})
     return [one for one, _ in made]

@@ -132,6 +132,12 @@ def test_what_is_replaced_is_ended_and_points_to_its_successor(spot: Spot) -> No
         assert cursor.fetchone() == (UUID(new.key),)
 
 
+def test_nothing_ends_for_a_successor_that_was_refused(spot: Spot) -> None:
+    (old,) = kept(spot, CATS)
+    (refused,) = kept(Spot(spot.run, "later"), "...", replaces=[old])
+    assert (refused.status, found(spot, CATS)) == ("rejected", [CATS])
+
+
 def test_a_memory_may_end_without_a_successor(spot: Spot) -> None:
     (old,) = kept(spot, CATS)
     assert kept(Spot(spot.run, "later"), replaces=[old]) == []
