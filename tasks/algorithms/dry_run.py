@@ -121,7 +121,8 @@ def effects(steps: Replies, traces: Replies) -> Reply:
         back = (
             f"{undo} takes it back" if undo else "nothing takes it back" if step.data()["writes"] else "it only reads"
         )
-        lines += [f"{step.text} [{back}]"]
+        wrong = step.data()["writes"] and not undo and step.data()["reversible"] == "yes"
+        lines += [f"{step.text} [{back}{', though the plan says that it can be' if wrong else ''}]"]
         lines += [f"  {t.key}: {t.data()['played'].get(step.key, '(not played)')}" for t in traces]
     return reply("\n".join(lines) or "(no step)", key="effects")
 

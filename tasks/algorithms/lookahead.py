@@ -22,6 +22,9 @@ SURPRISES, TOO_WRONG, SKIPPED = 3, 0.7, 3
 """Where the mean surprise of so many steps is above this, the next so many are done without imagining."""
 
 
+STOPS = "(The work stops here. What was done and observed until then, for real:)"
+
+
 @pure
 def candidates(samples: Replies, tools: Replies, keep: int) -> Slots:
     """`cands` are the actions that may be done, equal ones merged, the most proposed first; `refused` are the others.
@@ -96,11 +99,12 @@ def no_next_action(state: Replies, turn: int, turns: int) -> bool:
 
 
 @pure
-def dreamt(action: Replies, states: Replies) -> Reply:
-    """What an action is imagined to lead to: the states in order, and whether it stops the work."""
+def dreamt(action: Replies, states: Replies, trace: Replies) -> Reply:
+    """What an action is imagined to lead to: the states in order; for one that stops the work, what was observed."""
     seen = [s.data()["observation"] for s in ok_of(states)]
-    stops = action[0].data()["type"] == FINISH
-    shown = seen or ["(the work stops here)" if stops else "(nothing could be imagined)"]
+    shown = seen or ["(nothing could be imagined)"]
+    if action[0].data()["type"] == FINISH:
+        shown = [STOPS, *(t.text for t in trace if t.data()["ok"])]
     data = {"action": action[0].text, "states": shown, "first": seen[0] if seen else "", "lost": causes(states)}
     return reply("\n".join(shown), key=action[0].key, data=data)
 
@@ -153,7 +157,15 @@ def imagined_first(best: Replies) -> Replies:
 
 @pure
 def looked_step(
-    trace: Replies, best: Replies, refused: Replies, samples: Replies, seen: Replies, compared: Replies, turn: int
+    trace: Replies,
+    best: Replies,
+    refused: Replies,
+    samples: Replies,
+    dreams: Replies,
+    values: Replies,
+    seen: Replies,
+    compared: Replies,
+    turn: int,
 ) -> Reply:
     """One step of the trace: what was done, imagined and observed. Progress is an observation that is new and good."""
     action: dict[str, Any] = (
@@ -178,7 +190,7 @@ def looked_step(
         "rated": action["rated"],
         "surprise": next((c.data()["difference"] for c in ok_of(compared)), None),
         "progress": bool(observed["ok"] and text.strip() and (action.get("digest", ""), text) not in before),
-        "lost": causes([*samples, *compared]),
+        "lost": [*causes([*samples, *values, *compared]), *(why for d in dreams for why in d.data()["lost"])],
     }
     lines = [f"Action: {data['action']}", f"Observation: {text}"] if best else [f"Observation: {text}"]
     if data["surprise"] is not None:

@@ -115,10 +115,13 @@ def kind_of(state: Replies) -> str:
 def state_call(state: Replies, history: Replies, tools: Replies) -> Reply:
     """The call of a tool state or a code state, from what the last generating state gave, as `read_call` gives it.
 
-    Only what the state allows may be called. Without a tool or code to run its field `tool` is empty.
+    Only what the state allows may be called. Its field `tool` is empty where there is no tool or code to run, or this
+    state has run it: an act is carried out once.
     """
     data = state[0].data()
-    last = next((h.data() for h in reversed(history) if h.data()["kind"] == GENERATE), {})
+    at = max((i for i, h in enumerate(history) if h.data()["kind"] == GENERATE), default=len(history))
+    again = any(h.data()["state"] == data["name"] for h in history[at:])
+    last = {} if again or at == len(history) else history[at].data()
     if data["kind"] == CODE:
         name, arguments = CODE if str(last.get("code") or "").strip() else "", {"code": last.get("code")}
         allowed = tools

@@ -148,6 +148,8 @@ def test_a_terminal_state_is_not_imagined_further(stage: Stage, tool_server: Too
 def test_finishing_is_weighed_like_any_action_and_imagines_nothing(stage: Stage, tool_server: ToolServer) -> None:
     played = ahead(stage, tool_server, World([[FINISH, look("a")], [FINISH]], {'"a"': verdict("complete")}))
     assert queries(tool_server) == ["a"]
+    weighed = [a.question for a in played.of(JUDGE) if "finish" in between(a.question, "action")]
+    assert ["REAL a" in between(q, "states") for q in weighed] == [False] * 3 + [True] * 3
     stopped = ahead(stage, tool_server, World([[FINISH]]))
     assert (len(stopped.of(WORLD)), len(judged(stopped)), stopped.data["ended_by"]) == (0, 3, "finish")
     assert played.data["ended_by"] == "finish"
@@ -175,6 +177,7 @@ def test_an_action_that_nobody_could_judge_comes_last(stage: Stage, tool_server:
     played = ahead(stage, tool_server, World([[look("a"), look("b")], [FINISH]], {'"a"': said, '"b"': verdict("off")}))
     assert queries(tool_server) == ["b"]
     assert played.data["steps"][0]["rated"][1]["value"] is None
+    assert (len(played.data["lost"]), played.answer.outcome) == (3, "degraded")
 
 
 def test_a_world_that_cannot_be_imagined_leaves_the_action(stage: Stage, tool_server: ToolServer) -> None:

@@ -171,6 +171,16 @@ def test_a_code_state_runs_the_code_of_the_last_act(stage: Stage) -> None:
     assert (played.answer.text, played.of(GUIDE)) == ("It is 4.", [])
 
 
+def test_an_act_is_carried_out_once_by_a_state(stage: Stage, tool_server: ToolServer) -> None:
+    tool_server.serve("web", lambda a: {"text": "FOUND"})
+    states = [
+        state("A", way("T"), initial=True),
+        state("T", way("END", when="empty"), way("T"), kind="tool"),
+    ]
+    played = machine(stage, {"A": act("a", "web", query="x")}, states=states, tools=["web"])
+    assert (path(played), len(tool_server.calls)) == (["A", "T", "T", "END"], 1)
+
+
 def test_nothing_to_run_is_empty_not_an_error(stage: Stage) -> None:
     states = [
         state("A", way("T"), initial=True),

@@ -182,3 +182,8 @@ def test_effects_stand_world_beside_world() -> None:
     assert "restore takes it back" in text
     assert "nothing takes it back" in text
     assert text.count("(not played)") == 1
+    assert "though the plan" not in text
+    (claimed,) = planned_calls(
+        [reply(data={"steps": [{"tool": "burn", "args": {"n": 1}, "reversible": "yes"}]})], TOOLS
+    )
+    assert "nothing takes it back, though the plan says that it can be" in effects([claimed], []).text

@@ -35,7 +35,14 @@ def vote(verdict: str, hard: bool = False) -> Reply:
 
 
 def step(surprise: float | None = None, **rest: Any) -> Reply:
-    data: dict[str, Any] = {"surprise": surprise, "type": "tool", "unknown": False, "progress": True, "lost": [], "digest": "d"}
+    data: dict[str, Any] = {
+        "surprise": surprise,
+        "type": "tool",
+        "unknown": False,
+        "progress": True,
+        "lost": [],
+        "digest": "d",
+    }
     return reply("", data={**data, "observation": "o", **rest})
 
 
@@ -61,7 +68,7 @@ def cands(*tools: str) -> Replies:
 
 
 def dreams(of: Replies) -> Replies:
-    return [dreamt([c], [reply(data={"observation": "s", "terminal": True})]) for c in of]
+    return [dreamt([c], [reply(data={"observation": "s", "terminal": True})], []) for c in of]
 
 
 @pytest.mark.parametrize(
@@ -123,11 +130,11 @@ def test_what_is_progress_and_when_the_work_is_over() -> None:
     options = cands("look")
     best = best_action(options, dreams(options), [vote("off")] * 3, members=3)
     seen = [reply("new", data={"ok": True, "error": ""})]
-    first = looked_step([], best, [], [], seen, [], turn=1)
+    first = looked_step([], best, [], [], [], [], seen, [], turn=1)
     assert first.data()["progress"]
-    again = looked_step([first], best, [], [], seen, [], turn=2)
+    again = looked_step([first], best, [], [], [], [], seen, [], turn=2)
     assert not again.data()["progress"]
-    nothing = looked_step([], [], [reply("no such tool")], [], [], [], turn=3)
+    nothing = looked_step([], [], [reply("no such tool")], [], [], [], [], [], turn=3)
     assert "no such tool" in nothing.text
     assert ended_by([first, again, again]) == ""
     assert ended_by([first, again, again, nothing]) == "stuck"
@@ -138,7 +145,7 @@ def test_a_write_of_unknown_outcome_is_for_a_person() -> None:
     options = cands("book")
     best = best_action(options, dreams(options), [vote("off")] * 3, members=3)
     seen = [reply("ERROR: book was begun", data={"ok": False, "error": "lost"})]
-    trace = [looked_step([], best, [], [], seen, [], turn=1)]
+    trace = [looked_step([], best, [], [], [], [], seen, [], turn=1)]
     answer = lookahead_answer([reply("written")], trace)
     assert (ended_by(trace), answer.outcome) == ("unknown", "incomplete")
     assert answer.text.startswith("A person must look")

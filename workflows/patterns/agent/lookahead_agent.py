@@ -159,7 +159,7 @@ def _dream() -> Graph:
             Step(
                 id="dream",
                 does=Function(fn=f"{AHEAD}.dreamt"),
-                sees=see(action="item", states="imagine.states"),
+                sees=see("trace", action="item", states="imagine.states"),
             ),
         ),
         gives={"dream": "dream"},
@@ -200,7 +200,9 @@ def _act() -> tuple[Step, ...]:
         Step(
             id="step",
             does=Function(fn=f"{AHEAD}.looked_step"),
-            sees=see("trace", "best", "samples", "seen", "compared", refused="gated.refused"),
+            sees=see(
+                "trace", "best", "samples", "values", "seen", "compared", refused="gated.refused", dreams="dreams.dream"
+            ),
         ),
     )
 
@@ -352,7 +354,8 @@ What it is imagined to lead to, in order:
 </states>
 
 - verdict: "complete" if the task is done after it, "on_track" if it brings the task nearer, "off" if it does not, \
-or does harm. Stopping is complete only if the task can be answered.
+or does harm. Stopping is complete only if the task can be answered \
+from what was observed.
 - hard_to_undo: true if it changes something that cannot be taken back, or only with effort.
 If you are unsure between two verdicts, take the lower one.
 

@@ -380,8 +380,8 @@ What the tool really returned:
 </observed>
 
 - contradicts: true if the real output says that something else happened than was foreseen: another record, person, \
-number or amount of change, or nothing at all; false if it only differs in wording, ids, times or detail. If you are \
-unsure, true.
+number or amount of change, or nothing at all; false if it only differs in wording, ids, times or detail, or if the \
+call only looks. If you are unsure, true.
 - why: what differs, in one sentence.
 
 Reply with JSON, for example:
