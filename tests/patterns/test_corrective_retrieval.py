@@ -117,7 +117,7 @@ def test_only_strips_that_are_judged_relevant_reach_the_writer(stage: Stage) -> 
         lambda strip: as_json(relevant="no" if "four" in strip else "yes"),
         documents=[{"id": "long", "text": text}],
     )
-    assert [between(a.question, "strip") for a in judging(played)] == ["Fee one. Fee two. Fee three.", "Fee four."]
+    assert {between(a.question, "strip") for a in judging(played)} == {"Fee one. Fee two. Fee three.", "Fee four."}
     assert between(played.of(WRITER)[0].question, "strips") == "[S1]\nFee one. Fee two. Fee three."
     assert (played.data["used"], played.data["judged"], played.data["used_share"]) == (1, 2, 0.5)
 
