@@ -3,13 +3,20 @@
 import json
 from collections import OrderedDict
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flytekit import LaunchPlan
 from flytekit.configuration import Image, ImageConfig, SerializationSettings
 from flytekit.tools.translator import get_serializable
 
+from tasks.algorithms.profiles import OWN_TEXT, PROFILE
+from tasks.calls import Spot
+from tasks.memories import recall, remember
+from tasks.pattern_upkeep import Tended
+from tasks.reply import reply
 from tests.pyflyte import pyflyte_run
+from tests.tasks.conftest import open_for
 from tests.webhook import Receiver, later, ours, receiver
 from utils.db import tenant_transaction
 from utils.notifications import Round
@@ -71,3 +78,13 @@ def test_what_expired_is_told_by_the_next_delivery(fresh_database: str, receiver
     assert maintenance.deliver_notifications() == Round(delivered=2)
     assert [json.loads(post.body)["type"] for post in receiver.posts] == ["review.opened", "review.expired"]
     assert json.loads(receiver.posts[1].body)["data"]["tenant_id"] == str(asked.tenant)
+
+
+def test_a_pattern_is_tended_for_each_tenant_who_left_it_something_to_do(fresh_database: str) -> None:
+    spots = [Spot(open_for(uuid4()), "live") for _ in range(3)]
+    for spot, count in zip(spots, (25, 25, 24), strict=True):
+        remember(spot, memories=[reply(f"my text {n}") for n in range(count)], kind=OWN_TEXT)
+    assert maintenance.pattern_upkeep() == Tended(done=2, unfinished=0)
+    assert maintenance.pattern_upkeep() == Tended(done=0, unfinished=0)
+    made = [recall("", 9, spot, kinds=[PROFILE], scope="user", order="latest") for spot in spots]
+    assert [len(m) for m in made] == [1, 1, 0]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tasks.result import Result
 from tests.scripts.conftest import Radiant, Tenant
-from utils.runs import conclude_run, set_status
+from utils.runs import OpenRequest, conclude_run, open_run, set_status
 
 
 def test_the_latest_runs_come_first(ours: Tenant, theirs: Tenant, radiant: Radiant) -> None:
@@ -51,3 +51,8 @@ def test_only_its_user_and_admins_go_on_with_a_run(ours: Tenant, refused: Callab
     member, approver = ours.user("member"), ours.user("approver")
     run_id = ours.run(user=member)
     assert "is another user's" in refused("resume", run_id, "--user", str(approver))
+
+
+def test_the_upkeep_of_a_pattern_goes_on_by_itself(ours: Tenant, refused: Callable[..., str]) -> None:
+    open_run(OpenRequest(ours.id, ours.admin, "toy_upkeep", "{}", "{}", "upkeep-1"))
+    assert "pyflyte run workflows/maintenance.py pattern_upkeep" in refused("resume", "upkeep-1")

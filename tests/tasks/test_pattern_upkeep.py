@@ -39,10 +39,12 @@ from tasks.spec import (
     View,
     see,
 )
+from tests.conftest import as_owner
 from tests.tasks.conftest import open_for
 from utils.db import tenant_transaction
 from utils.errors import RunFailed, SpecError, TimeUp
 from utils.ledger import ledger_of
+from utils.patterns import switch
 from utils.runs import get_run, lease, list_runs
 
 KIND, DIGEST = "upkeep note", "upkeep digest"
@@ -51,6 +53,13 @@ HERE = "tests.tasks.test_pattern_upkeep"
 NOTES = Step(
     id="notes", does=Recall(store="memories", k=100, args={"kinds": [KIND], "scope": "user", "order": "latest"})
 )
+REGISTERED = """
+INSERT INTO orchestration_pattern_categories (category_id, name, description, display_order, pattern_count)
+VALUES ('toys', 'Toys', 'Toys.', 1, 1);
+INSERT INTO orchestration_patterns (pattern_id, category_id, name, description, research_basis, complexity, impact,
+    execution_type, parallelizable, typical_model_count, described)
+VALUES ('toy', 'toys', 'Toy', 'A toy.', '', 'low', 'low', 'serial', false, 1, 'toy')
+"""
 CLOSED: set[str] = set()
 """Where `passes` refuses, for now."""
 
@@ -226,6 +235,17 @@ def test_each_user_has_their_own_and_sees_nothing_of_anothers(spot: Spot) -> Non
     assert tended(spot)
     assert tended(theirs) is None
     assert (kept(theirs, KIND), kept(theirs, DIGEST), kept(spot, KIND)) == (["theirs"], [], [])
+
+
+def test_a_pattern_that_the_tenant_does_not_use_is_not_tended(fresh_database: str, spot: Spot) -> None:
+    tenant = UUID(spot.run.tenant_id)
+    note(spot, "one", "two")
+    with as_owner(fresh_database) as cursor:
+        cursor.execute(REGISTERED)
+    assert switch(tenant, UUID(spot.run.user_id), "toy", enabled=False)
+    assert tended(spot) is None
+    switch(tenant, UUID(spot.run.user_id), "toy", enabled=True)
+    assert tended(spot)
 
 
 def test_those_who_left_something_of_the_kinds_it_looks_for_are_tended(spot: Spot) -> None:
