@@ -36,7 +36,7 @@ def answer(
 ) -> Reply:
     fields = {"question": question, "kind": "probe", "reserve": False, "final": final, "score": score, "faults": ""}
     text = f"Answer: {final}" if final else "none"
-    return reply(text, key=f"a{number}", data={**fields, "verdict": "unknown", "lost": "", **data})
+    return reply(text, key=f"a{number}", data={**fields, "verdict": verdict, "lost": "", **data})
 
 
 def budget(calls: int) -> Replies:
