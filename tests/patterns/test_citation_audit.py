@@ -73,7 +73,7 @@ def test_citations_that_support_their_statements_leave_the_answer_as_it_is(stage
 
 def test_a_check_sees_one_statement_and_the_passages_of_what_it_cites(stage: Stage) -> None:
     played = audit(stage, TWO)
-    born, won = checks(played)
+    born, won = sorted(checks(played), key=lambda a: "PRIZEMARK" in a.saw)
     assert ("BIOMARK" in born.saw, "PRIZEMARK" in born.saw) == (True, False)
     assert ("BIOMARK" in won.saw, "PRIZEMARK" in won.saw) == (False, True)
     assert not any("PROMPTMARK" in a.saw or "[bio]" in a.saw for a in (born, won))
