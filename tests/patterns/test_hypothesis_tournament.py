@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tasks.algorithms.tournament import OPERATIONS
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
 from tests.fake_openai import Fault
@@ -147,10 +148,12 @@ def test_a_judge_that_always_prefers_a_place_only_makes_draws(stage: Stage) -> N
 
 
 def test_four_children_of_the_best_are_reviewed_and_enter_at_the_start_rating(stage: Stage) -> None:
-    names = iter(f"D{n} {word}" for n, word in enumerate(["fog", "hail", "clay", "sand"] * 9))
+    names = dict(zip(OPERATIONS.values(), ("D0 fog", "D1 hail", "D2 clay", "D3 sand"), strict=True))
 
     def says(asked: Asked) -> str | None:
-        return hypothesis(next(names)) if asked.by(INVENTOR) and not proposed(asked) else None
+        if not asked.by(INVENTOR) or proposed(asked):
+            return None
+        return hypothesis(next(name for operation, name in names.items() if operation in asked.question))
 
     made = hold(stage, says, pool=(*FEW, "D0", "D1"))
     breeders = [a for a in made.of(INVENTOR) if not proposed(a)]
