@@ -29,7 +29,11 @@ class Answerer:
             self.setting.refusal
         ):
             return REFUSAL
-        return Reading(self, request, "" if request.temperature == 0 else sample).reply()
+        return self.said(request, "" if request.temperature == 0 else sample)
+
+    def said(self, request: ChatRequest, sample: str) -> str:
+        """What a model says that does not refuse; at temperature 0 the sample is empty."""
+        return Reading(self, request, sample).reply()
 
 
 @dataclass
