@@ -5,7 +5,6 @@ from hashlib import sha256
 from typing import Any
 
 from tasks.algorithms.edits import spliced
-from tasks.algorithms.evidence import WEB, no_web
 from tasks.algorithms.sections import section
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
@@ -148,18 +147,6 @@ def _place(part: str, text: str) -> tuple[int, int] | None:
 def new_information(changes: Replies) -> Replies:
     """The changes that bring something the document did not say."""
     return [c for c in changes if c.data()["new_information"]]
-
-
-@pure
-def documents_searcher(documents: Replies) -> Reply:
-    """The documents as what evidence is looked up in, where there are any."""
-    return reply("documents", key="searcher", data={"tool": "documents" if ok_of(documents) else ""})
-
-
-@pure
-def web_searcher(tools: Replies) -> Reply:
-    """The web as what evidence is looked up in, where the tools have it."""
-    return reply(WEB, key="searcher", data={"tool": "" if no_web(tools) else WEB})
 
 
 @pure

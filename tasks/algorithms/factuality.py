@@ -22,6 +22,18 @@ def searcher(documents: Replies, tools: Replies) -> Reply:
 
 
 @pure
+def documents_searcher(documents: Replies) -> Reply:
+    """The documents as what evidence is looked up in, where there are any."""
+    return reply(DOCUMENTS, key="searcher", data={"tool": DOCUMENTS if ok_of(documents) else ""})
+
+
+@pure
+def web_searcher(tools: Replies) -> Reply:
+    """The web as what evidence is looked up in, where the tools have it."""
+    return reply(WEB, key="searcher", data={"tool": "" if no_web(tools) else WEB})
+
+
+@pure
 def atomic_facts(extracted: Replies, sentences: Replies, most: int) -> Replies:
     """The facts as items, each once, with the field sentence_no (0 where it names no sentence of the answer)."""
     numbers = {s.data()["number"] for s in ok_of(sentences)}

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from tasks.answer_schemas import FLAG, listed, record, text
-from tasks.fact_checks import fact_check
+from tasks.fact_checks import FACTUALITY, fact_check
 from tasks.retrieval import documents_input
 from tasks.spec import (
     AnyBlock,
@@ -65,8 +65,8 @@ def _start() -> tuple[Step, ...]:
         Step(id="original", does=_pure("version"), sees=see(blocks="split")),
         Step(id="frozen", does=_pure("first_locks"), sees=see("locks")),
         Step(id="catalogue", does=Tool(name="tasks.toolbox.catalogue"), sees=see("tools", "documents")),
-        Step(id="library", does=_pure("documents_searcher"), sees=see("documents")),
-        Step(id="web", does=_pure("web_searcher"), sees=see(tools="catalogue")),
+        Step(id="library", does=Function(fn=f"{FACTUALITY}.documents_searcher"), sees=see("documents")),
+        Step(id="web", does=Function(fn=f"{FACTUALITY}.web_searcher"), sees=see(tools="catalogue")),
     )
 
 
