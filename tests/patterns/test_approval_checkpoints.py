@@ -6,11 +6,14 @@ import pytest
 
 from tasks.estimate import estimate
 from tasks.functions import find_pattern
+from tasks.toolbox import BEGUN
 from tests.fake_openai import Fault
 from tests.fake_tools import ToolServer
 from tests.patterns.deciding import Decided, Decision, decided
 from tests.patterns.harness import BROKEN, Asked, Stage, as_json, between
 from utils.errors import RunFailed, Waiting
+from utils.ledger import record
+from utils.settings import settings
 from workflows.patterns.user_facing.approval_checkpoints import JUDGE, PLANNER
 
 pytestmark = pytest.mark.usefixtures("cheap")
@@ -275,3 +278,21 @@ def test_no_run_makes_more_than_seventeen_steps_or_five_new_plans(stage: Stage, 
     assert run.data["replans"] == 5
     assert len(run.data["log"]) == 6
     assert len(run.asked) < estimate(find_pattern(PATTERN)).most_calls == 157
+
+
+@pytest.mark.parametrize(("said", "status"), [("done", "done"), ("not_done", "failed"), ("stop", "stopped")])
+def test_a_call_that_was_begun_before_a_crash_is_not_done_again_but_asked_about(
+    stage: Stage, tools: ToolServer, said: str, status: str
+) -> None:
+    tenant = settings().tenant_id
+
+    def begun(asked: Asked) -> Said:
+        record(tenant, "job", "work@1/ran#0", BEGUN, lambda: '"by a try that died"')
+        return as_json(steps=[step(1, "mail", "send")])
+
+    run = decided(
+        stage, PATTERN, begun, APPROVE, RUN, (said, ""), run_id="job", prompt="Do it.", tools=TOOLS, models=MODELS
+    )
+    assert "WHAT1" in run.shown[2]
+    assert tools.calls == []
+    assert statuses(run) == [("s1", status, "you")]
