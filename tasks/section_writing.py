@@ -108,7 +108,7 @@ def seam_loop(pairs: str, sections: str, turns: int) -> Loop:
                         last=View(ref="seam", fields=("last",)),
                         first=View(ref="seam", fields=("first",)),
                     ),
-                    unless=Test(fn=f"{AUTHORING}.no_seam", sees=see("seam")),
+                    unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="seam")),
                     on_failure="keep",
                 ),
                 Step(id="new", does=authoring("with_seam"), sees=see("sections", pair="item", made="join")),

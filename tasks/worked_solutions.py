@@ -35,7 +35,7 @@ def verified_solution() -> Loop:
                     id="ran",
                     does=Tool(name="tasks.toolbox.run_tool"),
                     sees=see(call="program"),
-                    unless=Test(fn=f"{TUTORING}.none_ok", sees=see(replies="program")),
+                    unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="program")),
                 ),
                 Fan(
                     id="anew",

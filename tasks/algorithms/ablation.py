@@ -113,12 +113,6 @@ def drivers(effects: Replies) -> Replies:
 
 
 @pure
-def no_drivers(drivers: Replies) -> bool:
-    """Whether the answer hangs on no single factor."""
-    return not drivers
-
-
-@pure
 def compared(whole: Replies, stated: Replies, effects: Replies) -> Reply:
     """Stated reasons against tested factors: a reason has the strongest class among factors that share words with its
     passage; `unstated` are the drivers that no reason names.
@@ -154,12 +148,6 @@ def changed(whole: Replies, proposed: Replies, drivers: Replies) -> Reply:
     if not any(_overlap(old, d.data()["passages"], whole[0].text) for d in drivers):
         return reply(key="changed", status="skipped", cause=f"'{old}' is no driver")
     return _given("changed", *(without([old], given[n], new) for n in ORDER), old=old, new=new)
-
-
-@pure
-def not_changed(change: Replies) -> bool:
-    """Whether there is no change to test."""
-    return not ok_of(change)
 
 
 @pure

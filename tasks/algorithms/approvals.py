@@ -187,12 +187,6 @@ def approved_call(call: Replies, decision: Replies) -> Reply:
 
 
 @pure
-def not_to_run(call: Replies) -> bool:
-    """Whether nothing is run."""
-    return not ok_of(call)
-
-
-@pure
 def not_lost(ran: Replies) -> bool:
     """Whether it is known what became of a call."""
     return not ran or ran[-1].data().get("error") != "lost"
@@ -261,12 +255,6 @@ def trust_offer(log: Replies, entry: Replies, offered: Replies) -> Replies:
         return []
     names = ", ".join(sorted(asked[-1]["args"])) or "none"
     return [reply(f"{asked[-1]['tool']} with the arguments {names}", key=one)]
-
-
-@pure
-def no_offer(offer: Replies) -> bool:
-    """Whether no trust is offered."""
-    return not offer
 
 
 @pure

@@ -197,12 +197,6 @@ def _paragraphs(text: str) -> list[str]:
 
 
 @pure
-def no_seam(seam: Replies) -> bool:
-    """Whether there is nothing to join."""
-    return not ok_of(seam)
-
-
-@pure
 def with_seam(sections: Replies, pair: Replies, made: Replies) -> Replies:
     """The sections with these two paragraphs rewritten, and nothing else; as they were where that failed."""
     if not ok_of(made):

@@ -28,12 +28,6 @@ def stated_claims(extracted: Replies, most: int) -> Replies:
 
 
 @pure
-def no_claims(claims: Replies) -> bool:
-    """Whether there is nothing to rate."""
-    return not claims
-
-
-@pure
 def rated_claims(
     claims: Replies, samples: Replies, entailed: Replies, estimates: Replies, checks: Replies, tables: Replies
 ) -> Replies:

@@ -191,12 +191,6 @@ def _dropped(data: dict[str, Any]) -> str:
     return f"{_change(data)}: {data['why']}"
 
 
-@pure
-def no_changes(changes: Replies) -> bool:
-    """Whether there is nothing to decide on."""
-    return not changes
-
-
 def verdicts(changes: Replies, said: Replies) -> dict[str, tuple[str, str]]:
     """What the person decided of each change: status, and the amended text or the reason.
 

@@ -47,12 +47,6 @@ def is_clear(spread: Replies) -> bool:
 
 
 @pure
-def none_to_judge(pairs: Replies) -> bool:
-    """Whether no pair is on the border."""
-    return not pairs
-
-
-@pure
 def nothing_to_compare(spread: Replies, answers: Replies) -> bool:
     """Whether the request is clear, or there are no two answers to compare."""
     return is_clear(spread) or len(ok_of(answers)) < 2
@@ -121,12 +115,6 @@ def learned(prompt: Replies, reading: Replies, said: Replies) -> Replies:
     text = f"{kind}: by '{asked}' the person meant: {reading[0].text}"
     others = [r["text"] for r in data["readings"] if r["text"] != reading[0].text]
     return [reply(text, data={"kind": kind, "meant": reading[0].text, "others": others})]
-
-
-@pure
-def nothing_learned(memories: Replies) -> bool:
-    """Whether there is nothing to remember."""
-    return not memories
 
 
 @pure

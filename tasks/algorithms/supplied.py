@@ -32,3 +32,9 @@ def some_given(given: Replies) -> bool:
 def nothing() -> Replies:
     """No replies: what a branch gives that did not make them."""
     return []
+
+
+@pure
+def none_ok(replies: Replies) -> bool:
+    """Whether there is nothing to go by: no reply, or none that succeeded."""
+    return not ok_of(replies)

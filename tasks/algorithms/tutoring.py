@@ -30,12 +30,6 @@ def program_call(solution: Replies) -> Reply:
 
 
 @pure
-def none_ok(replies: Replies) -> bool:
-    """Whether there is nothing to go by."""
-    return not ok_of(replies)
-
-
-@pure
 def computed_alike(solution: Replies, ran: Replies) -> bool:
     """Whether the program's last line is the answer."""
     lines = [r.text.strip().splitlines() for r in ok_of(ran) if r.text.strip()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.algorithms.supplied import is_supplied, latest_of
+from tasks.algorithms.supplied import is_supplied, latest_of, none_ok
 from tasks.reply import failed, reply
 from tasks.walk import input_replies
 
@@ -18,3 +18,9 @@ def test_what_failed_leaves_what_stood_before() -> None:
     before, made = [reply("old")], [reply("new"), failed("down")]
     assert latest_of(before, made) == made[:1]
     assert latest_of(before, made[1:]) == latest_of(before, []) == before
+
+
+def test_failed_replies_are_nothing_to_go_by() -> None:
+    assert none_ok([])
+    assert none_ok([failed("down")])
+    assert not none_ok([failed("down"), reply("x")])

@@ -207,7 +207,7 @@ def _run() -> tuple[AnyBlock, ...]:
             id="ran",
             does=Tool(name="tasks.toolbox.run_tool", writes=True),
             sees=see("documents", call="allowed", tools="catalogue"),
-            unless=Test(fn=f"{APPROVALS}.not_to_run", sees=see(call="allowed")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="allowed")),
         ),
         Ask(
             id="lost",
@@ -247,7 +247,7 @@ def _after() -> tuple[AnyBlock, ...]:
             of="user",
             choices=("keep_asking", "stop_asking"),
             waits=None,
-            unless=Test(fn=f"{APPROVALS}.no_offer", sees=see("offer")),
+            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="offer")),
         ),
         Step(id="trusting", does=_pure("now_trusted"), sees=see("offer", said="trust")),
     )

@@ -105,7 +105,7 @@ def _pure(name: str, **args: Any) -> Function:
 
 
 def _nothing(ref: str) -> Test:
-    return Test(fn=f"{CONFIDENCE}.no_claims", sees=see(claims=ref))
+    return Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies=ref))
 
 
 def _corrections() -> tuple[AnyBlock, ...]:

@@ -130,7 +130,7 @@ def _counterfactual() -> Loop:
         carries={"tries": Carry(next="try", how="append")},
         until=Test(fn=f"{ABLATION}.is_flipped", sees=see("tries")),
         turns=TRIES,
-        unless=Test(fn=f"{ABLATION}.no_drivers", sees=see("drivers")),
+        unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="drivers")),
         body=Graph(
             blocks=(
                 Step(
@@ -177,7 +177,7 @@ def _counterfactual() -> Loop:
 
 
 def _no_change() -> Test:
-    return Test(fn=f"{ABLATION}.not_changed", sees=see("change"))
+    return Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="change"))
 
 
 def _explanation() -> tuple[Step, ...]:

@@ -198,7 +198,7 @@ def _transfer() -> tuple[AnyBlock, ...]:
             of="user",
             choices=("solve", "skip"),
             text_for=("solve",),
-            unless=Test(fn=f"{TUTORING}.none_ok", sees=see(replies="problem")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="problem")),
         ),
         Step(
             id="graded",
