@@ -74,6 +74,19 @@ def test_one_cell_may_call_many_tools(stage: Stage, tool_server: ToolServer) -> 
     assert [a["query"] for a in tool_server.of("web")] == ["a", "bb", "ccc"]
 
 
+@pytest.mark.usefixtures("by_words")
+@pytest.mark.parametrize(
+    ("tools", "code"),
+    [(["calculator"], "documents[1]"), (["documents"], "documents('owl', 1)['passages'][0]['text']")],
+)
+def test_documents_are_texts_where_no_function_has_that_name(stage: Stage, tools: list[str], code: str) -> None:
+    given = [{"id": "a", "text": "The cat."}, {"id": "b", "text": "The owl."}]
+    played = act(stage, cell(f"print({code})"), answer(), tools=tools, documents=given)
+    assert outputs(played)[0] == "The owl.\n"
+    assert ("def documents(" in between(played.asked[0].question, "functions")) == (tools == ["documents"])
+    assert "if there are any and no function has that name" in played.asked[0].question
+
+
 def test_final_answer_in_a_cell_ends_the_work(stage: Stage) -> None:
     played = act(stage, cell("final_answer(6 * 7)"))
     assert (played.answer.text, played.answer.outcome, len(played.asked)) == ("42", "answered", 1)

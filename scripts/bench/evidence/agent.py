@@ -101,6 +101,10 @@ class Lookers(Agents):
             good = bool(led) and read.right(led[0])
             stops = quoted(request, "action").startswith("finish")
             return {"verdict": ("complete" if stops else "on_track") if good else "off", "hard_to_undo": False}
+        if asked_for(request) == {"difference"}:
+            imagined = named_options(self.question, quoted(request, "imagined"))
+            same = imagined == named_options(self.question, quoted(request, "observed"))
+            return {"difference": 0.0 if same else 1.0}
         if asked_for(request) == {"type", "tool", "args"}:
             done = read.seen if "<trace>" in read.prompt else quoted(request, "state")
             if done and (isinstance(done, str) or read.approves()):

@@ -47,7 +47,8 @@ class Bidders(Delegating):
     def made(self, request: ChatRequest, read: Reading) -> dict[str, Any] | str | None:
         if spoken_by(request, market.BIDDER):
             sure = (self.proposed(read) == self.question.right) == self.knows(read)
-            return {"decision": "bid", "plan": "Look it up.", "cost": 1000, "confidence": 0.9 if sure else 0.4}
+            plan = f"Look it up, and read record {read.chance.randint(1, 9)} first."
+            return {"decision": "bid", "plan": plan, "cost": 1000, "confidence": 0.9 if sure else 0.4}
         return super().made(request, read)
 
 
@@ -120,7 +121,7 @@ class Specialists(Agents):
             return {"changes": self.changes(request, read)}
         if spoken_by(request, board.JUDGE):
             good = read.approves()
-            conflict = '"conflicts"' in read.prompt
+            conflict = '"conflicts"' in quoted(request, "board")
             return {"solution_present": good, "conflicts_settled": not conflict, "critic_objects": conflict}
         return super().made(request, read)
 
@@ -131,7 +132,7 @@ class Specialists(Agents):
         return 0.8 if spoken_by(request, wanted) else 0.1
 
     def changes(self, request: ChatRequest, read: Reading) -> list[dict[str, str]]:
-        entries = ENTRY.findall(read.prompt)
+        entries = ENTRY.findall(quoted(request, "board"))
         standing = next((name for name, where in reversed(entries) if where == "solution"), "")
         if spoken_by(request, CRITIC):
             if read.approves():

@@ -129,7 +129,7 @@ Decide on the one next turn.
 - cell: the code; "" with "answer". All cells run in one session: variables, functions and imports stay. Print what \
 you need to see, and of large data only a part: an output is cut at 4,000 characters. One cell may call many \
 functions, in loops and with variables: do several things at once where no output in between decides. A cell may take \
-30 seconds. `documents` holds the texts of the given documents, if there are any.
+30 seconds. `documents` holds the texts of the given documents, if there are any and no function has that name.
 - answer: the whole answer, understood by someone who saw none of this; "" with "cell". A value that code has worked \
 out may be answered from a cell by final_answer(value) instead.
 There is no network but for the functions. os, sys, processes and sockets may not be imported, nor paths outside the \

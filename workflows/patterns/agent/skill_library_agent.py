@@ -255,7 +255,8 @@ What a verifier missed in it:
 
 Write one program that does the task. It prints the result, complete, so that someone who sees only the output can \
 tell that the task is done, or passes it to final_answer(...). Standard library only; no network but for the \
-functions; `documents` holds the texts of the given documents, if there are any; 60 seconds.
+functions; `documents` holds the texts of the given documents, if there are any and no function has that name; 60 \
+seconds.
 Import a skill where it does a part of the task, and do not copy it; leave out those that do not fit. Where there is a \
 last program, mend what the error or the critique says and keep what was right. If you are unsure what the task wants, \
 take the plainest reading and print what you took it to be. Reply with one code block and nothing else, for example:
