@@ -82,7 +82,7 @@ def play(
 ) -> Played:
     """One run of a pattern for a question, with the answers of these models and the decisions of this person."""
     question = answerer.question
-    run = _opened(pattern, question, run_id or f"{pattern.id}-{answerer.setting.name}-{question.number}")
+    run = opened(pattern, question, run_id or f"{pattern.id}-{answerer.setting.name}-{question.number}")
     with _simulated(answerer):
         slots, seconds = _walked(pattern, run, {"prompt": question.text, **inputs}, lambda r: decide_on(r, question))
     return Played(slots, spent(UUID(run.tenant_id), run.run_id).calls, run, seconds)
@@ -117,10 +117,11 @@ def _walked(
     return None, seconds
 
 
-def _opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
+def opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
+    """A run of a pattern for a question; without an id a new one."""
     tenant, user = settings().tenant_id, settings().user_id
     ensure_personal(tenant, user)
-    opened = open_run(
+    entry = open_run(
         OpenRequest(
             tenant_id=tenant,
             user_id=user,
@@ -136,10 +137,10 @@ def _opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
     return Run(
         tenant_id=str(tenant),
         user_id=str(user),
-        run_id=opened.run_id,
+        run_id=entry.run_id,
         workflow=pattern.id,
         models=list(MODELS[:wanted]),
-        started=opened.started_at.isoformat(),
+        started=STARTED,
         prompt=question.text,
         rehearsal=True,
     )
@@ -177,5 +178,7 @@ def _completion(request: ChatRequest, text: str) -> Completion:
     )
 
 
+STARTED = "2026-01-05T09:00:00+00:00"
+"""When all runs began, for themselves: a prompt that gives the day is the same on every day."""
 DASHES = str.maketrans("_ ", "--")
 DECISION = "Go on as you think best."
