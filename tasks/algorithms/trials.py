@@ -15,7 +15,7 @@ from tasks.answers import after_marker, normalised
 from tasks.functions import pure
 from tasks.reply import Replies, Reply, first_cause, ok_of, reply
 
-MARKER = "Answer"
+MARKER, ASKED = "Answer", "prompt"
 MOST_ANSWER = 4000
 """Characters of an answer that a metric or a judge sees: its end, where the final answer stands."""
 MOST_CELL = 60_000
@@ -47,7 +47,7 @@ def trials(examples: Replies, runs: int = 1, of: Replies | None = None) -> Repli
 @pure
 def question(item: Replies) -> Reply:
     """What a trial asks, without what is expected."""
-    return reply(item[0].text, key="prompt")
+    return reply(item[0].text, key=ASKED)
 
 
 @pure
@@ -58,14 +58,18 @@ def outcome(item: Replies, answers: Replies, trace: Replies, spent: Replies) -> 
     data = {
         **item[0].data(),
         "answer": good[-1].text if good else "",
-        "trace": "\n".join(
-            f"[{t.key}] {t.text or t.fields}" if t.ok else f"[{t.key}] failed: {t.cause}" for t in trace
-        ),
+        "trace": "\n".join(_traced(t) for t in trace),
         "lost": "" if good else first_cause(answers) or "it gave no answer",
         "calls": cost["calls"],
         "cost": cost["cost"],
     }
     return reply(data["answer"], key=item[0].key, data=data)
+
+
+def _traced(made: Reply) -> str:
+    """What one block gave; the trial's own key stands before that of the block."""
+    name = made.key.removeprefix(f"{ASKED} · ")
+    return f"[{name}] {made.text or made.fields}" if made.ok else f"[{name}] failed: {made.cause}"
 
 
 @pure
