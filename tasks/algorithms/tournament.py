@@ -325,8 +325,9 @@ def standings(pool: Replies) -> Reply:
 
 @pure
 def shortlist(pool: Replies, best: int) -> Replies:
-    """The best, with rating and review, as whoever writes the report sees them."""
-    return [h.but(text=f"{h.text}\nReview: {h.data()['review'].get('reason', '')}") for h in by_rating(pool)[:best]]
+    """The best, each with its id and review, as whoever writes the report sees them."""
+    ranked = by_rating(pool)[:best]
+    return [h.but(text=f"{h.key}: {h.text}\nReview: {h.data()['review'].get('reason', '')}") for h in ranked]
 
 
 @pure

@@ -23,6 +23,7 @@ from tasks.algorithms.tournament import (
     ranked_pool,
     rated,
     settled_goal,
+    shortlist,
     speeches,
     top_unchanged,
     tournament_report,
@@ -187,6 +188,10 @@ def test_a_goal_is_the_persons_own_only_where_they_wrote_one() -> None:
     goal = [reply("goal")]
     assert settled_goal(goal, [reply(key="confirm", data={"text": ""})]).text == "goal"
     assert settled_goal(goal, [reply(key="edit", data={"text": " mine "})]).text == "mine"
+
+
+def test_whoever_writes_the_report_sees_the_id_even_of_a_single_hypothesis() -> None:
+    assert [b.text for b in shortlist([hypothesis(2, reason="Fits.")], 5)] == ["H2: claim 2\nReview: Fits."]
 
 
 def test_a_report_takes_ratings_from_the_pool_alone_and_drops_what_is_not_there() -> None:
