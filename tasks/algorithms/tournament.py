@@ -327,7 +327,7 @@ def standings(pool: Replies) -> Reply:
 def shortlist(pool: Replies, best: int) -> Replies:
     """The best, each with its id and review, as whoever writes the report sees them."""
     ranked = by_rating(pool)[:best]
-    return [h.but(text=f"{h.key}: {h.text}\nReview: {h.data()['review'].get('reason', '')}") for h in ranked]
+    return [h.but(text=f"{h.text}\nReview of {h.key}: {h.data()['review'].get('reason', '')}") for h in ranked]
 
 
 @pure

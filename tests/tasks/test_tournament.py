@@ -191,7 +191,7 @@ def test_a_goal_is_the_persons_own_only_where_they_wrote_one() -> None:
 
 
 def test_whoever_writes_the_report_sees_the_id_even_of_a_single_hypothesis() -> None:
-    assert [b.text for b in shortlist([hypothesis(2, reason="Fits.")], 5)] == ["H2: claim 2\nReview: Fits."]
+    assert [b.text for b in shortlist([hypothesis(2, reason="Fits.")], 5)] == ["claim 2\nReview of H2: Fits."]
 
 
 def test_a_report_takes_ratings_from_the_pool_alone_and_drops_what_is_not_there() -> None:

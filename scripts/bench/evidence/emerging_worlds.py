@@ -288,7 +288,7 @@ class Inventor(Answerer):
             return f"There is more for {own[0]}." if own else "Mine is better."
         if spoken_by(request, tournament.REPORTER):
             ranked = SHORTLISTED.findall(quoted(request, "hypotheses"))
-            return json.dumps({"entries": [{"id": key, **ENTRY, "claim": claim} for key, claim in ranked]})
+            return json.dumps({"entries": [{"id": key, **ENTRY, "claim": claim} for claim, key in ranked]})
         return super().said(request, sample)
 
     def review(self, found: list[int], request: ChatRequest) -> dict[str, Any]:
@@ -312,7 +312,7 @@ EXPERT = re.compile(r"^Expert \d+: (.*)$", re.MULTILINE)
 VERIFY = "{question} Somebody answered: {said} Is that so? Check number {number}."
 NUMBER = re.compile(r"\b\d{4}\b")
 READ = re.compile(r"READ (\d{4})")
-SHORTLISTED = re.compile(r"\b(H\d+)\b.*?(It is \d{4}\.)", re.DOTALL)
+SHORTLISTED = re.compile(r"(It is \d{4}\.).*?Review of (H\d+):", re.DOTALL)
 ENTRY = {"evidence": "Ledgers.", "test": "Look at the seal.", "risk": "It may be worn."}
 STRUCTURE = {"The number that comes to mind": "", "Whether it holds": "", "answer": ""}
 CUT = """\
