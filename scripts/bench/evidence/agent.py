@@ -269,7 +269,7 @@ print("The number is", re.search(r"box {box}.*? number (\\d+)", "\\n".join(one["
 Reading_ = partial(Scenario, given=given_archive, equal_calls=read_all, one_call=read_all, why=BY_READING)
 RIGHT_ACT = "right record opened, and no other"
 SCENARIOS = {
-    "blackboard_agents": Scenario(answerer=Specialists),
+    "blackboard_agents": Scenario(answerer=Specialists, questions=30),
     "codeact_agent": Reading_(answerer=Coders),
     "contract_net": Reading_(answerer=Bidders),
     "expert_recruitment": Scenario(answerer=Recruits),
@@ -282,7 +282,7 @@ SCENARIOS = {
     ),
     "ledger_orchestrator": Reading_(answerer=Orchestrators),
     "lookahead_agent": Scenario(
-        metric=RIGHT_ACT, given=given_archive, answerer=Lookers, score=acts_of_steps, why=BY_ACTS
+        metric=RIGHT_ACT, given=given_archive, answerer=Lookers, score=acts_of_steps, why=BY_ACTS, questions=30
     ),
     "orchestrator_workers": Reading_(answerer=Workers),
     "react_agent": Reading_(answerer=Agents),

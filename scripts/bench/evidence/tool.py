@@ -24,10 +24,11 @@ from scripts.bench.evidence.looking_up import (
 )
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.scenario import READ, Scenario, archive, spoken_by
-from scripts.bench.evidence.world import Question, Setting, draw
+from scripts.bench.evidence.world import Question, Setting, draw, random
 from tasks.algorithms.made_tools import PAST_TASK, TOOL
 from utils.llm import ChatRequest
 from utils.reviews import Review
+from workflows.patterns.tool import corrective_retrieval as corrective
 from workflows.patterns.tool import emulated_tool_dry_run as dry
 from workflows.patterns.tool import forward_looking_retrieval as flare
 from workflows.patterns.tool import multi_query_rank_fusion as fusion
@@ -65,6 +66,20 @@ def runs_what_was_asked(review: Review, question: Question) -> tuple[str, str]:
     if named_options(question, effects)[:1] == [question.right]:
         return "run", ""
     return "edit", "Open the record that I asked for, and no other."
+
+
+class Graders(Agents):
+    """A model grades a record, and its strips, alike however often it is asked."""
+
+    def made(self, request: ChatRequest, read: Reading) -> dict[str, Any] | str | None:
+        if not spoken_by(request, corrective.GRADER):
+            return SAYS.format(number=self.taken(read)) if read.seen and not request.json_schema else None
+        about = read.seen[-1] if read.seen else 0
+        grader = random("grade", self.setting.name, self.question.number, request.model, about)
+        good = (about == self.question.right) == (grader.random() < self.setting.verifier)
+        if asked_for(request) == {"relevant"}:
+            return {"relevant": "yes" if good else "no"}
+        return {"reason": "It was compared.", "score": grader.uniform(0.7, 1) if good else grader.uniform(0, 0.5)}
 
 
 class Forward(Agents):
@@ -220,7 +235,9 @@ def seal_number(box: str, task: str) -> int:
 EXPECTS = "from seal_number import seal_number\nassert seal_number(box='{box}', task={task}) == {number}"
 Found = partial(Scenario, equal_calls=read_all, one_call=read_all, why=BY_READING)
 SCENARIOS = {
-    "corrective_retrieval": Found(given=given_archive),
+    "corrective_retrieval": Found(
+        given=given_archive, answerer=Graders, why=f"{BY_READING}; there is no web to fall back on"
+    ),
     "emulated_tool_dry_run": Scenario(
         metric="right record opened, and no other",
         given=given_archive,
