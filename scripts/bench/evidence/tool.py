@@ -173,6 +173,9 @@ class Compilers(Agents):
             again = bool(read.seen)
             node = {"id": "again" if again else "seal", **look_up(self.question.box, 3 if again else 2)}
             return {"nodes": [{**node, "deps": [] if self.knows(read) else ["missing"]}]}
+        if asked_for(request) == {"verdict", "missing"}:
+            found = any(read.right(number) for number in read.seen)
+            return {"verdict": "finish" if found else "replan", "missing": [] if found else ["the record of the box"]}
         if spoken_by(request, graphs.WRITER) and read.seen:
             return f"{SAYS.format(number=self.taken(read))[:-1]} [seal]."
         return None
