@@ -108,6 +108,8 @@ class Chatters(Agents):
         if spoken_by(request, chat.MANAGER) and request.json_schema:
             members = ["coder", "critic", "domain expert"]
             return {"name": "TERMINATE" if read.seen and read.approves() else read.chance.choice(members)}
+        if spoken_by(request, chat.MANAGER) and read.seen:
+            return SAYS.format(number=self.taken(read))
         return super().made(request, read)
 
 
@@ -123,6 +125,8 @@ class Specialists(Agents):
             good = read.approves()
             conflict = '"conflicts"' in quoted(request, "board")
             return {"solution_present": good, "conflicts_settled": not conflict, "critic_objects": conflict}
+        if spoken_by(request, board.WRITER) and read.seen:
+            return SAYS.format(number=self.taken(read))
         return super().made(request, read)
 
     def bid(self, request: ChatRequest, headings: str) -> float:
