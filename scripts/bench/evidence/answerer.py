@@ -29,7 +29,7 @@ class Answerer:
             self.setting.refusal
         ):
             return REFUSAL
-        return self.said(request, "" if request.temperature == 0 else sample)
+        return self.said(without_repair(request), "" if request.temperature == 0 else sample)
 
     def said(self, request: ChatRequest, sample: str) -> str:
         """What a model says that does not refuse; at temperature 0 the sample is empty."""
@@ -207,6 +207,13 @@ class Reading:
             return next((line for line in self.prompt.splitlines() if str(number) in line), "")[:200]
         said = f"{name}: {SAYS.format(number=number)}"
         return said.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength", len(said) + 99)]
+
+
+def without_repair(request: ChatRequest) -> ChatRequest:
+    """What was asked first, where a reply that did not fit is asked for anew."""
+    if any(m.role == "assistant" for m in request.messages):
+        return request.model_copy(update={"messages": request.messages[:-2]})
+    return request
 
 
 def _number(name: str) -> int:

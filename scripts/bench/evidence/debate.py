@@ -6,9 +6,19 @@ from re import findall
 from statistics import median
 
 from scripts.bench.evidence.answerer import Answerer
+from scripts.bench.evidence.debate_worlds import Forecaster, Reviewer, decided_right, treated_rightly
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
+from scripts.bench.evidence.judgements import (
+    BY_JUDGEMENTS,
+    VERDICTS,
+    holds,
+    majority_of_judgements,
+    one_judgement,
+    stated_answer,
+)
 from scripts.bench.evidence.multi_model import covered_by_samples, shows_right
 from scripts.bench.evidence.play import Played
+from scripts.bench.evidence.records import BY_CHECKS, FOUND, majority_of_checks, one_check, text_of
 from scripts.bench.evidence.scenario import Scenario, spoken_by
 from scripts.bench.evidence.world import Question
 from utils.llm import ChatRequest
@@ -41,6 +51,11 @@ def close_median(played: Played, question: Question) -> float:
     return closeness(float(items[0].get("median") or 0), question)
 
 
+def passed_if_right(played: Played, question: Question) -> float:
+    """Whether the text passes if and only if it is right."""
+    return float(played.data.get("passed") is holds(question))
+
+
 SCENARIOS = {
     "ai_debate": Scenario(metric=TWO_SIDES, score=shows_right, equal_calls=covered_by_samples, why=NO_WINNER),
     "ai_judge": Scenario(),
@@ -55,9 +70,32 @@ SCENARIOS = {
         why="baselines are the median of as many guesses of one model, and one guess",
     ),
     "devils_advocate": Scenario(),
-    "llm_jury": Scenario(),
-    "peer_review_panel": Scenario(),
-    "pre_mortem": Scenario(),
+    "llm_jury": Scenario(
+        metric=VERDICTS,
+        given=lambda question, setting: {"text": stated_answer(question)},
+        score=passed_if_right,
+        equal_calls=majority_of_judgements,
+        one_call=one_judgement,
+        why=BY_JUDGEMENTS,
+    ),
+    "peer_review_panel": Scenario(
+        metric=VERDICTS,
+        given=lambda question, setting: {"manuscript": stated_answer(question)},
+        answerer=Reviewer,
+        score=decided_right,
+        equal_calls=majority_of_judgements,
+        one_call=one_judgement,
+        why=BY_JUDGEMENTS,
+    ),
+    "pre_mortem": Scenario(
+        metric=FOUND,
+        given=lambda question, setting: {"plan": text_of(question)},
+        answerer=Forecaster,
+        score=treated_rightly,
+        equal_calls=majority_of_checks,
+        one_call=one_check,
+        why=BY_CHECKS,
+    ),
     "round_table_consensus": Scenario(),
     "society_of_minds_debate": Scenario(),
     "steelman_exchange": Scenario(metric=TWO_SIDES, score=shows_right, equal_calls=covered_by_samples, why=NO_WINNER),

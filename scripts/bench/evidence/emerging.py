@@ -71,8 +71,8 @@ def on_top(played: Played, question: Question) -> float:
     return float(str(question.right) in str(first.get("claim")))
 
 
-WRITTEN = ("apart", "skeleton", "expand", "reduce")
-"""The steps of a skeleton of thought that wait for one another."""
+WRITTEN = ("apart", "plain", "skeleton", "expand", "reduce", "instead")
+"""The steps that wait for one another."""
 SCENARIOS = {
     "adaptive_compute_allocation": Scenario(
         metric=NUMBERS,

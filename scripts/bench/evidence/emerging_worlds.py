@@ -109,9 +109,12 @@ class Lister(Reader):
             apart = (len(asked) > 1) == self.knows("apart")
             return json.dumps({"reason": "As asked.", "stands_apart": apart})
         if spoken_by(request, skeleton.PLANNER):
-            return "\n".join(f"{n}. The seal of {b.box}" for n, b in enumerate(asked, 1))
+            points = (
+                [f"The seal of {b.box}" for b in asked] if len(asked) > 1 else ["The box", "Its seal", "The number"]
+            )
+            return "\n".join(f"{n}. {point}" for n, point in enumerate(points, 1))
         if spoken_by(request, skeleton.EXPANDER):
-            asked = [b for b in asked if b.box in quoted(request, "point")]
+            asked = [b for b in asked if b.box in quoted(request, "point")] or asked[:1]
         return "\n".join(self.entry(b, request, sample) for b in asked)
 
     def entry(self, box: Question, request: ChatRequest, sample: str) -> str:
@@ -306,6 +309,7 @@ def hypothesis(number: int) -> dict[str, str]:
 
 
 TASKS, STEPS, LISTED = 3, 5, 8
+ASPECTS = ["The box", "Its seal", "The number"]
 RECORDS, PIECE = 40, 10
 RESULT = re.compile(r"box ([A-Z]{2}\d{3})\?(?:(?!box [A-Z]{2}\d{3}\?).)*Answer: (\d{4})", re.DOTALL)
 EXPERT = re.compile(r"^Expert \d+: (.*)$", re.MULTILINE)

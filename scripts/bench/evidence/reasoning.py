@@ -6,7 +6,9 @@ from typing import Any
 
 from scripts.bench.evidence.answerer import Answerer
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
+from scripts.bench.evidence.judgements import BY_JUDGEMENTS, VERDICTS, majority_of_judgements, one_judgement
 from scripts.bench.evidence.play import Played
+from scripts.bench.evidence.rules import BackwardReasoner, ForwardReasoner, argument, verdict_right
 from scripts.bench.evidence.scenario import Scenario, spoken_by
 from scripts.bench.evidence.world import Question, Setting, draw
 from utils.llm import ChatRequest
@@ -69,11 +71,27 @@ FACTORS = [
 SHOWN = (1, 2, 5, 7)
 SCENARIOS = {
     "adaptive_consistency": Scenario(),
-    "backward_chaining": Scenario(),
+    "backward_chaining": Scenario(
+        metric=VERDICTS,
+        given=lambda question, setting: {"prompt": argument(question)},
+        answerer=BackwardReasoner,
+        score=verdict_right,
+        equal_calls=majority_of_judgements,
+        one_call=one_judgement,
+        why=BY_JUDGEMENTS,
+    ),
     "backward_verification": Scenario(),
     "buffer_of_thoughts": Scenario(),
     "chain_of_thought": Scenario(),
-    "cumulative_reasoning": Scenario(),
+    "cumulative_reasoning": Scenario(
+        metric=VERDICTS,
+        given=lambda question, setting: {"prompt": argument(question)},
+        answerer=ForwardReasoner,
+        score=verdict_right,
+        equal_calls=majority_of_judgements,
+        one_call=one_judgement,
+        why=BY_JUDGEMENTS,
+    ),
     "fermi_estimation": Scenario(
         metric=CLOSENESS,
         answerer=Estimators,
