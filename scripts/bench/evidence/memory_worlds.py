@@ -31,7 +31,10 @@ class Rememberer(Reader):
         chance = random("refusal", self.setting.name, self.question.number, sample).random()
         if chance < self.setting.refusal:
             return REFUSAL
-        return self.said(request, "" if request.temperature == 0 else sample)
+        asked = next(n for n, message in enumerate(request.messages) if message.role == "user")
+        # A repair quotes the refusal after the prompt, and asks for the same.
+        first = request.model_copy(update={"messages": request.messages[: asked + 1]})
+        return self.said(first, "" if request.temperature == 0 else sample)
 
     def read(self, text: str, model: str, sample: str) -> int:
         """The number that a model gives which sees a text beside the question."""

@@ -10,7 +10,7 @@ from scripts.bench.evidence.answerer import SAYS
 from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.memory_worlds import Rememberer
 from scripts.bench.evidence.play import MODELS, Played
-from scripts.bench.evidence.records import Reader, claims, named, quoted, right_share, stated, truths
+from scripts.bench.evidence.records import claims, named, quoted, right_share, stated, truths
 from scripts.bench.evidence.scenario import spoken_by
 from scripts.bench.evidence.world import Question, Setting, draw, random
 from tasks import fact_checks
@@ -125,7 +125,7 @@ def sections_in_style(played: Played, question: Question) -> float:
     return fmean([int(s) == question.right for s in found] or [0.0])
 
 
-class CoEditor(Reader):
+class CoEditor(Rememberer):
     """Sees which numbers of a document are wrong as often as it judges rightly; puts those that it thinks right."""
 
     def said(self, request: ChatRequest, sample: str) -> str:
