@@ -22,7 +22,7 @@ MOST_INFERENCES = 60
 
 
 @pure
-def current_context(documents: Replies, stored: Replies, project: Replies) -> Slots:
+def current_context(documents: Replies, stored: Replies, project: Replies, most: int = MOST_CHARS) -> Slots:
     """The documents given, else the project's stored ones, as one text with its `hash`; `new` is what is to be stored.
 
     Without either it says so and has no hash. Fails the run where they are too long.
@@ -33,8 +33,8 @@ def current_context(documents: Replies, stored: Replies, project: Replies) -> Sl
     held = given or list(before.get("documents", []))
     if not held:
         return {"out": [reply(NO_DOCUMENTS, key="context", data={"hash": ""})], "new": []}
-    if (size := sum(len(d["text"]) for d in held)) > MOST_CHARS:
-        raise Refuse(f"the documents have {size:,} characters: at most {MOST_CHARS:,} can be prepared")
+    if (size := sum(len(d["text"]) for d in held)) > most:
+        raise Refuse(f"the documents have {size:,} characters: at most {most:,} can be prepared")
     digest = sha256(canonical(held).encode()).hexdigest()
     titles = ", ".join(d["title"] for d in held)
     data = {"hash": digest, "project": name, "documents": held}
