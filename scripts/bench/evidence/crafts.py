@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Any
 
 from scripts.bench.evidence.play import Played
-from scripts.bench.evidence.records import Reader, boxes, named, quoted, right_share, stated
+from scripts.bench.evidence.records import Reader, asked, boxes, named, quoted, right_share, stated
 from scripts.bench.evidence.scenario import RECORD, spoken_by
 from scripts.bench.evidence.world import Question, Setting, random
 from utils.llm import ChatRequest
@@ -22,7 +22,7 @@ class CopyEditor(Reader):
 
     def said(self, request: ChatRequest, sample: str) -> str:
         if spoken_by(request, levels.EDITOR):
-            found = re.search(r"Your pass is (\w+)", request.messages[-1].content)
+            found = re.search(r"Your pass is (\w+)", asked(request))
             return json.dumps({"edits": self.edits(found[1] if found else "", request, sample)})
         if spoken_by(request, levels.VERIFIER):
             before, after = (split(quoted(request, tag)) for tag in ("original", "edited"))
@@ -109,10 +109,10 @@ class Coder(Reader):
         if spoken_by(request, tested.TESTER):
             wanted = (boxes(self.question) * 2)[1 : 1 + tested.LEAST_TESTS]
             return json.dumps({"tests": [test_of(b, self.knows("test", n, b.box)) for n, b in enumerate(wanted)]})
-        if spoken_by(request, tested.REVIEWER) and "<test>" in request.messages[-1].content:
+        if spoken_by(request, tested.REVIEWER) and "<test>" in asked(request):
             wrong = self.tested(request)[0].right != self.tested(request)[1]
             return json.dumps({"reason": "By the rules.", "wrong": "yes" if wrong == self.knows("doubt") else "no"})
-        if spoken_by(request, tested.PROGRAMMER) and "```python" in request.messages[-1].content:
+        if spoken_by(request, tested.PROGRAMMER) and "```python" in asked(request):
             return self.code(request, sample)
         return super().said(request, sample)
 
@@ -152,7 +152,7 @@ class Adapter(Reader):
             return json.dumps({"facts": self.checks(request), "additions": []})
         if not spoken_by(request, adapt.WRITER):
             return super().said(request, sample)
-        if "<target>" not in request.messages[-1].content:
+        if "<target>" not in asked(request):
             return " ".join(RECORD.format(box=b.box, number=b.right) for b in boxes(self.question))
         return self.version(request, sample)
 
@@ -163,7 +163,7 @@ class Adapter(Reader):
         kept = {b: n for b, n in before.items() if not re.search(rf"{keys[b]}\b", failed) and b not in failed}
         said = {b.box: kept.get(b.box) or self.drawn(b, request.model, sample) for b in boxes(self.question)}
         words = " ".join(RECORD.format(box=b, number=n) for b, n in said.items()).split()
-        length = re.search(r"(?:Length: |\"length\": ?)(\d+)", request.messages[-1].content)
+        length = re.search(r"(?:Length: |\"length\": ?)(\d+)", asked(request))
         return " ".join([*words, *["indeed"] * ((int(length[1]) if length else 0) - len(words))])
 
     def checks(self, request: ChatRequest) -> list[dict[str, Any]]:

@@ -70,9 +70,14 @@ def stated(text: str) -> dict[str, int]:
     return found
 
 
+def asked(request: ChatRequest) -> str:
+    """The prompt of a request, which stands first, also where a reply that does not parse is to be repaired."""
+    return next(m.content for m in request.messages if m.role == "user")
+
+
 def quoted(request: ChatRequest, tag: str) -> str:
     """What a prompt quotes under a tag."""
-    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", request.messages[-1].content, re.DOTALL)
+    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", asked(request), re.DOTALL)
     return found[1] if found else ""
 
 

@@ -129,22 +129,26 @@ class Inventor(Reader):
     """Each of its numbers is an option in words of its own; it screens, scores and ranks by its judgement."""
 
     def said(self, request: ChatRequest, sample: str) -> str:
-        option = candidates(quoted(request, "option"), self.question.options)
+        option = self.number_in(quoted(request, "option"))
         if spoken_by(request, funnel.INVENTOR):
             return idea(draw(self.question, self.setting, request.model, sample))
         if spoken_by(request, funnel.INSPECTOR):
-            met = self.sees_right(option[0], "screen")
+            met = self.sees_right(option, "screen")
             return json.dumps({"reason": "By the record.", "met": met, "fails": 0 if met else 1})
         if spoken_by(request, funnel.ASSESSOR):
-            score = 8 if self.sees_right(option[0], "score") else 3
+            score = 8 if self.sees_right(option, "score") else 3
             return json.dumps({"reason": "By the record.", "novelty": 5, "value": score, "feasibility": score})
         if spoken_by(request, funnel.DEVELOPER):
-            return f"{idea(option[0])}\nFirst step: look at the seal."
+            return f"{quoted(request, 'option')}\nFirst step: look at the seal."
         if spoken_by(request, funnel.RANKER):
             rows = [(r["number"], r["proposal"]) for r in json.loads(quoted(request, "proposals"))]
-            liked = {n: self.sees_right(candidates(text, self.question.options)[0], "rank") for n, text in rows}
+            liked = {n: self.sees_right(self.number_in(text), "rank") for n, text in rows}
             return json.dumps({"reason": "By the record.", "ranking": sorted(liked, key=lambda n: not liked[n])})
         return super().said(request, sample)
+
+    def number_in(self, option: str) -> int:
+        """The number of an option; 0 where it is none."""
+        return next(iter(candidates(option, self.question.options)), 0)
 
     def sees_right(self, number: int, stage: str) -> bool:
         """Whether it takes an option for the right one; each stage is a judgement of its own."""

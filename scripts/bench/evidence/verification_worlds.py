@@ -9,6 +9,7 @@ from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.records import (
     CLAIMS,
     Reader,
+    asked,
     boxes,
     claims,
     named,
@@ -35,9 +36,9 @@ class FactScorer(Reader):
     """Takes the statements one by one, looks each up and judges it by the record."""
 
     def said(self, request: ChatRequest, sample: str) -> str:
-        asked = request.messages[-1].content
+        prompt = asked(request)
         if spoken_by(request, atomic.EXTRACTOR):
-            found = enumerate(stated(asked).items(), 1)
+            found = enumerate(stated(prompt).items(), 1)
             return json.dumps({"facts": [{"text": named(b, n), "sentence_no": at} for at, (b, n) in found]})
         if spoken_by(request, atomic.SEARCHER):
             box = next(iter(stated(quoted(request, "fact"))), "")
@@ -45,7 +46,7 @@ class FactScorer(Reader):
             return json.dumps({"enough": enough, "query": "" if enough else f"number on the seal of box {box}"})
         if not spoken_by(request, atomic.JUDGE):
             return super().said(request, sample)
-        if "<evidence>" not in asked:
+        if "<evidence>" not in prompt:
             return json.dumps({"relevant": "yes"})
         fact, evidence = quoted(request, "fact"), quoted(request, "evidence")
         source = source_of(fact, evidence)
@@ -95,7 +96,7 @@ class Auditor(Reader):
 
     def said(self, request: ChatRequest, sample: str) -> str:
         if spoken_by(request, audit.EXTRACTOR):
-            return json.dumps({"statements": self.cited(request.messages[-1].content)})
+            return json.dumps({"statements": self.cited(asked(request))})
         if not spoken_by(request, audit.CHECKER):
             return super().said(request, sample)
         statement = quoted(request, "statement")
@@ -130,9 +131,9 @@ class Accountant(Reader):
     """Knows which rows make up a figure as often as it knows an answer; an error leaves rows out."""
 
     def said(self, request: ChatRequest, sample: str) -> str:
-        asked = request.messages[-1].content
+        prompt = asked(request)
         if spoken_by(request, recompute.EXTRACTOR):
-            return json.dumps({"claims": [self.figure(at, n) for at, n in enumerate(stated(asked).values(), 1)]})
+            return json.dumps({"claims": [self.figure(at, n) for at, n in enumerate(stated(prompt).values(), 1)]})
         if spoken_by(request, recompute.PROGRAMMER):
             box = next(b for b in boxes(self.question) if b.box in quoted(request, "sentence"))
             left_out = box.options.index(self.drawn(box, request.model, sample))
@@ -194,7 +195,7 @@ class Translator(Reader):
             return self.carried(request, sample)
         if spoken_by(request, trip.BACKWARD):
             return quoted(request, "text")
-        if spoken_by(request, trip.CHECKER) and "<unit>" in request.messages[-1].content:
+        if spoken_by(request, trip.CHECKER) and "<unit>" in asked(request):
             unit, version = quoted(request, "unit"), quoted(request, "version")
             return json.dumps({"reason": COMPARED, "verdict": self.judged(unit, version)})
         return json.dumps({"added": []}) if spoken_by(request, trip.CHECKER) else super().said(request, sample)
@@ -219,7 +220,7 @@ class Triangulator(Reader):
         if spoken_by(request, triangulation.EXTRACTOR):
             return json.dumps({"claims": [named(b, n) for b, n in stated(quoted(request, "text")).items()]})
         if spoken_by(request, triangulation.RATER):
-            good = any(kind in request.messages[-1].content for kind in RELIABLE)
+            good = any(kind in asked(request) for kind in RELIABLE)
             sees = self.knows(quoted(request, "source"))
             return json.dumps({"reason": "By its kind.", "reliability": 5 if good == sees else 1})
         if spoken_by(request, triangulation.READER):
@@ -248,7 +249,7 @@ class Deducer(Answerer):
             return super().said(request, sample)
         number = draw(self.question, self.setting, request.model, sample)
         step = f"#2 (by #1) {SAYS.format(number=number)}"
-        return step if "<lines>" in request.messages[-1].content else f"#1 (premise) {self.question.text}\n{step}"
+        return step if "<lines>" in asked(request) else f"#1 (premise) {self.question.text}\n{step}"
 
 
 class Tester(Answerer):
