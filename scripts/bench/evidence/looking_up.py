@@ -45,9 +45,14 @@ def look_up(box: str, passages: int = 1) -> dict[str, Any]:
     return {"tool": "documents", "args": {"query": f"number on the seal of box {box}", "k": passages}}
 
 
+def asked(request: ChatRequest) -> str:
+    """All that is asked: where a reply did not fit, the question stands before the request to mend it."""
+    return "\n".join(m.content for m in request.messages if m.role == "user")
+
+
 def quoted(request: ChatRequest, tag: str) -> str:
-    """What the last message quotes under a tag; empty where it has none."""
-    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", request.messages[-1].content, re.DOTALL)
+    """What is quoted under a tag; empty where nothing is."""
+    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", asked(request), re.DOTALL)
     return found[1] if found else ""
 
 
@@ -78,7 +83,9 @@ class Agents(Answerer):
 
     def reading(self, request: ChatRequest, sample: str) -> Reading:
         """How a model reads this request."""
-        return Reading(self, request, "" if request.temperature == 0 else sample)
+        read = Reading(self, request, "" if request.temperature == 0 else sample)
+        read.prompt = asked(request)
+        return read
 
     def made(self, request: ChatRequest, read: Reading) -> dict[str, Any] | str | None:
         """What it says at a step that is not any answerer's; None at the others."""
