@@ -79,14 +79,13 @@ SCENARIOS = {
         questions=25,
     ),
     "side_by_side_tradeoffs": Scenario(
-        metric="priorities of the person that are met",
+        metric="answer puts first what the person wants first",
         answerer=working.Designer,
         decide=working.picks,
-        score=working.priorities_met,
+        score=working.wish_met,
         equal_calls=None,
-        one_call=lambda question, setting, calls: 0.5,
-        why="one call: an answer that knows nothing of the person's priorities meets half of them",
-        questions=25,
+        one_call=working.wish_met_unasked,
+        why="one call: an answer for all priorities at once, of which one gives way",
     ),
     "slot_filling_intake": Scenario(
         metric="slots that hold what the person told",

@@ -170,12 +170,12 @@ class Designer(Rememberer):
         return super().said(request, sample)
 
     def committed(self, values: str, sample: str) -> str:
-        parts = []
-        for name in PRIORITIES:
-            wanted = f"puts {name} first" in values
-            chance = random("serves", self.setting.name, self.question.number, name, sample).random()
-            parts.append(PHRASES[name][wanted == (chance < self.question.difficulty(self.setting))])
-        return " ".join(parts)
+        """An answer by these values; one that is to put everything first lets something give way after all."""
+        wanted = [n for n in PRIORITIES if f"puts {n} first" in values]
+        chance = random("serves", self.setting.name, self.question.number, sample)
+        firsts = wanted if len(wanted) < len(PRIORITIES) else chance.sample(wanted, len(wanted) - 1)
+        served = self.question.difficulty(self.setting)
+        return " ".join(PHRASES[n][(n in firsts) == (chance.random() < served)] for n in PRIORITIES)
 
     def cells(self, letter: str, text: str) -> list[dict[str, Any]]:
         rows = []
@@ -186,29 +186,27 @@ class Designer(Rememberer):
         return rows
 
 
-def wishes(question: Question) -> dict[str, bool]:
-    """Which of two priorities come first for the person, and which give way; the third is all the same to them."""
-    chance = random("wish", question.number)
-    return {n: chance.random() < 0.5 for n in chance.sample(PRIORITIES, 2)}
+def wish(question: Question) -> str:
+    """The priority that comes first for the person."""
+    return random("wish", question.number).choice(PRIORITIES)
 
 
 def picks(review: Review, question: Question) -> tuple[str, str]:
-    """The person reads the table, and picks the option that suits them best by it."""
+    """The person reads the table, and picks an option that puts first what they want first."""
     options = re.split(r"^## (?=[A-Z]$)", review.shown, flags=re.MULTILINE)[1:]
-
-    def fit(option: str) -> int:
-        return sum((f"{n}: 5/5" in option) == first for n, first in wishes(question).items())
-
-    return "pick", max(options, key=fit)[0]
+    return "pick", max(options, key=lambda option: f"{wish(question)}: 5/5" in option)[0]
 
 
-def priorities_met(played: Played, question: Question) -> float:
-    """The share of the person's priorities that the answer really treats as they wish."""
-    return met(played.answer, question) if played.answer and played.outcome == "answered" else 0.0
+def wish_met(played: Played, question: Question) -> float:
+    """Whether the answer really puts first what the person wants first."""
+    return float(played.outcome == "answered" and PHRASES[wish(question)][True] in played.answer)
 
 
-def met(text: str, question: Question) -> float:
-    return fmean((PHRASES[n][True] in text) == first for n, first in wishes(question).items())
+def wish_met_unasked(question: Question, setting: Setting, calls: int) -> float:
+    """The same of an answer that is to put everything first."""
+    values = " ".join(f"puts {n} first" for n in PRIORITIES)
+    texts = [Designer(question, setting).committed(values, f"unasked {n}") for n in range(10)]
+    return (1 - setting.refusal) * fmean(PHRASES[wish(question)][True] in text for text in texts)
 
 
 SLOTS = {"box": "text", "number": "integer", "keeper": "text", "day": "date"}
