@@ -6,7 +6,7 @@ from re import findall
 from statistics import median
 
 from scripts.bench.evidence.answerer import Answerer
-from scripts.bench.evidence.debate_worlds import Forecaster, Reviewer, decided_right, treated_rightly
+from scripts.bench.evidence.debate_worlds import Debater, Forecaster, Reviewer, Witness, decided_right, treated_rightly
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
 from scripts.bench.evidence.judgements import (
     BY_JUDGEMENTS,
@@ -58,9 +58,9 @@ def passed_if_right(played: Played, question: Question) -> float:
 
 SCENARIOS = {
     "ai_debate": Scenario(metric=TWO_SIDES, score=shows_right, equal_calls=covered_by_samples, why=NO_WINNER),
-    "ai_judge": Scenario(),
+    "ai_judge": Scenario(answerer=Debater),
     "competing_hypotheses": Scenario(),
-    "cross_examination": Scenario(),
+    "cross_examination": Scenario(answerer=Witness),
     "delphi_panel": Scenario(
         metric=CLOSENESS,
         answerer=Experts,

@@ -3,14 +3,59 @@
 import json
 import re
 
-from scripts.bench.evidence.answerer import Answerer, Reading
+from scripts.bench.evidence.answerer import SAYS, Answerer, Reading
 from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.records import Reader, balanced, claims, quoted, stated
 from scripts.bench.evidence.scenario import spoken_by
 from scripts.bench.evidence.world import Question
 from utils.llm import ChatRequest
+from workflows.patterns.debate import ai_debate as debate
+from workflows.patterns.debate import ai_judge as judging
+from workflows.patterns.debate import cross_examination as examination
 from workflows.patterns.debate import pre_mortem as mortem
+
+
+class Debater(Answerer):
+    """Names an answer and a rival, and judges two sides by their positions; the one that stands first may have it easier."""
+
+    def said(self, request: ChatRequest, sample: str) -> str:
+        read = Reading(self, request, sample)
+        if spoken_by(request, debate.MODERATOR):
+            rivals = dict.fromkeys((read.other(1), read.other(2), *self.question.options[1:]))
+            return json.dumps({"positions": [{"position": SAYS.format(number=n)} for n in list(rivals)[:2]]})
+        if not spoken_by(request, judging.JUDGE):
+            return super().said(request, sample)
+        held = dict(zip("xy", dict.fromkeys(read.seen), strict=False))
+        liked = "x" if read.chance.random() < self.setting.position else ""
+        scored = {}
+        for side in "xy":
+            number = held.get(side, 0)
+            mark = {"score": 8 if side == liked or read.right(number) else 4, "quote": SAYS.format(number=number)}
+            scored[side] = dict.fromkeys(CRITERIA, mark)
+        return json.dumps({**scored, "reason": "By the positions."})
+
+
+class Witness(Answerer):
+    """Asked for the same fact apart; a ruling compares what was said."""
+
+    def said(self, request: ChatRequest, sample: str) -> str:
+        options = self.question.options
+        stated_one, record = quoted(request, "statement"), quoted(request, "record")
+        said = candidates(f"{stated_one} {record}", options)
+        other = [n for n in said if n != said[0]]
+        if spoken_by(request, examination.EXAMINER):
+            asked = record.count(self.question.box)
+            done = bool(other) or asked > 1
+            question = f"{self.question.text} Say it anew{', once more' * asked}."
+            return json.dumps({"questions": [] if done else [question], "done": done})
+        if spoken_by(request, examination.EXAMINEE):
+            return SAYS.format(number=Reading(self, request, sample).other(1))
+        if spoken_by(request, examination.JUDGE):
+            pair = [SAYS.format(number=n) for n in (said[0], other[0])] if other else ["", ""]
+            verdict = {"verdict": "contradicted" if other else "consistent", "first": pair[0], "second": pair[1]}
+            return json.dumps({"reason": "Both were compared.", **verdict})
+        return super().said(request, sample)
 
 
 class Reviewer(Answerer):
@@ -88,6 +133,7 @@ def treated_rightly(played: Played, question: Question) -> float:
     return balanced({box for r in risks for box in BOX.findall(r["cause"])}, question)
 
 
+CRITERIA = ("logic", "evidence", "persuasion")
 ACCEPTED = 8
 """A risk of at most that much is accepted."""
 BOX = re.compile(r"\b[A-Z]{2}\d{3}\b")

@@ -7,9 +7,11 @@ from typing import Any
 from scripts.bench.evidence.answerer import Answerer
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
 from scripts.bench.evidence.judgements import BY_JUDGEMENTS, VERDICTS, majority_of_judgements, one_judgement
+from scripts.bench.evidence.looking_up import BY_READING, read_all
 from scripts.bench.evidence.play import Played
-from scripts.bench.evidence.rules import BackwardReasoner, ForwardReasoner, argument, verdict_right
-from scripts.bench.evidence.scenario import Scenario, spoken_by
+from scripts.bench.evidence.reasoning_worlds import Abstracter, Asker, Backwards, with_row
+from scripts.bench.evidence.rules import BackwardReasoner, Climber, ForwardReasoner, argument, verdict_right
+from scripts.bench.evidence.scenario import Scenario, archive, spoken_by
 from scripts.bench.evidence.world import Question, Setting, draw
 from utils.llm import ChatRequest
 from workflows.patterns.reasoning.fermi_estimation import ESTIMATOR, MODELLER
@@ -80,8 +82,11 @@ SCENARIOS = {
         one_call=one_judgement,
         why=BY_JUDGEMENTS,
     ),
-    "backward_verification": Scenario(),
-    "buffer_of_thoughts": Scenario(),
+    "backward_verification": Scenario(
+        given=lambda question, setting: with_row(question),
+        answerer=Backwards,
+    ),
+    "buffer_of_thoughts": Scenario(answerer=Abstracter),
     "chain_of_thought": Scenario(),
     "cumulative_reasoning": Scenario(
         metric=VERDICTS,
@@ -101,11 +106,25 @@ SCENARIOS = {
         why="baselines guess the whole, each guess twice as far off as one of a factor",
     ),
     "inductive_hypothesis_search": Scenario(given=wanted_sum, answerer=Inducers, score=predicts),
-    "least_to_most": Scenario(),
+    "least_to_most": Scenario(
+        metric=VERDICTS,
+        given=lambda question, setting: {"prompt": argument(question)},
+        answerer=Climber,
+        score=verdict_right,
+        equal_calls=majority_of_judgements,
+        one_call=one_judgement,
+        why=BY_JUDGEMENTS,
+    ),
     "mcts_reasoning": Scenario(),
-    "self_ask": Scenario(),
+    "self_ask": Scenario(
+        given=lambda question, setting: {"documents": archive(question)},
+        answerer=Asker,
+        equal_calls=read_all,
+        one_call=lambda question, setting, calls: read_all(question, setting, 1),
+        why=BY_READING,
+    ),
     "self_consistency": Scenario(),
     "self_refine": Scenario(),
-    "step_back_abstraction": Scenario(),
+    "step_back_abstraction": Scenario(answerer=Abstracter),
     "tree_of_thoughts": Scenario(),
 }

@@ -16,6 +16,7 @@ from scripts.bench.evidence.world import Question, random
 from utils.llm import ChatRequest
 from workflows.patterns.reasoning import backward_chaining as backward
 from workflows.patterns.reasoning import cumulative_reasoning as cumulative
+from workflows.patterns.reasoning import least_to_most as ladder
 
 
 def premises(question: Question) -> list[str]:
@@ -31,8 +32,13 @@ def argument(question: Question) -> str:
 
 def verdict_right(played: Played, question: Question) -> float:
     """Whether it was proven that the box is insured if and only if that follows."""
-    proven = played.data.get("final_answer") in ("proved", "true")
+    proven = played.data.get("final_answer") in ("proved", "true", insured(question))
     return float(played.slots is not None and proven == holds(question))
+
+
+def insured(question: Question) -> str:
+    """What is to be shown."""
+    return FACT.format(box=question.box, state=STATES[-1])
 
 
 class Logician(Answerer):
@@ -41,9 +47,6 @@ class Logician(Answerer):
     def slips(self, *parts: object) -> bool:
         chance = random("step", self.setting.name, self.question.number, *parts).random()
         return chance < (1 - self.setting.verifier) / (len(STATES) - 1)
-
-    def goal(self) -> str:
-        return FACT.format(box=self.question.box, state=STATES[-1])
 
 
 class BackwardReasoner(Logician):
@@ -54,7 +57,7 @@ class BackwardReasoner(Logician):
         state = goal.rstrip(".").rpartition(" ")[2]
         if spoken_by(request, backward.READER):
             rules = [{"if": f"a box is {one}", "then": f"it is {other}"} for one, other in RULES]
-            return json.dumps({"facts": premises(self.question)[:1], "rules": rules, "goal": self.goal()})
+            return json.dumps({"facts": premises(self.question)[:1], "rules": rules, "goal": insured(self.question)})
         if spoken_by(request, backward.CHECKER):
             said = (goal in premises(self.question)) != slips
             verdict = {"verdict": "supported" if said else "unknown", "facts": ["f1"] if said else []}
@@ -74,7 +77,9 @@ class ForwardReasoner(Logician):
     def said(self, request: ChatRequest, sample: str) -> str:
         slips = self.slips(request.digest(), sample)
         if spoken_by(request, cumulative.READER):
-            return json.dumps({"premises": premises(self.question), "goal": f"{self.goal()} True or unknown?"})
+            return json.dumps(
+                {"premises": premises(self.question), "goal": f"{insured(self.question)} True or unknown?"}
+            )
         if spoken_by(request, cumulative.VERIFIER):
             supported = follows(request.messages[-1].content) != slips
             return json.dumps({"reason": "By its parents.", "verdict": "supported" if supported else "unknown"})
@@ -83,8 +88,8 @@ class ForwardReasoner(Logician):
             return json.dumps(self.proposal(known, leaps=slips))
         if not spoken_by(request, cumulative.REPORTER):
             return f"{quoted(request, 'answer')}: each step follows from those before it."
-        ready = (self.goal() in known) != slips
-        ids = [known.get(self.goal(), "p1")] if ready else []
+        ready = (insured(self.question) in known) != slips
+        ids = [known.get(insured(self.question), "p1")] if ready else []
         return json.dumps({"ready": ready, "answer": "true" if ready else "", "ids": ids})
 
     def proposal(self, known: dict[str, str], *, leaps: bool) -> dict[str, object]:
@@ -93,7 +98,24 @@ class ForwardReasoner(Logician):
             new = FACT.format(box=self.question.box, state=other)
             if fact in known and new not in known:
                 return {"proposition": new, "parents": [known[fact], known[RULE.format(one, other)]]}
-        return {"proposition": self.goal(), "parents": [known[RULE.format(*RULES[-1])]]}
+        return {"proposition": insured(self.question), "parents": [known[RULE.format(*RULES[-1])]]}
+
+
+class Climber(Logician):
+    """Asks for one state after the other, and answers each from the one before it."""
+
+    def said(self, request: ChatRequest, sample: str) -> str:
+        if spoken_by(request, ladder.PLANNER):
+            questions = [f"Is box {self.question.box} {state}?" for state in STATES[1:]]
+            return json.dumps({"facts": premises(self.question), "questions": questions})
+        state = quoted(request, "question").rstrip("?").rpartition(" ")[2]
+        before = next(one for one, other in RULES if other == state)
+        known = quoted(request, "facts") + quoted(request, "earlier")
+        holds_here = FACT.format(box=self.question.box, state=before) in known
+        said = (
+            FACT.format(box=self.question.box, state=state) if holds_here != self.slips(request.digest()) else "unknown"
+        )
+        return f"By the rule.\nAnswer: {said}"
 
 
 def follows(inference: str) -> bool:
