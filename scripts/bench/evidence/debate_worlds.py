@@ -17,7 +17,7 @@ from workflows.patterns.debate import pre_mortem as mortem
 
 
 class Debater(Answerer):
-    """Names an answer and a rival, and judges two sides by their positions; the one that stands first may have it easier."""
+    """Names an answer and a rival; judges two sides by their positions, where the first may have it easier."""
 
     def said(self, request: ChatRequest, sample: str) -> str:
         read = Reading(self, request, sample)
