@@ -5,10 +5,10 @@ from statistics import mean
 from scripts.bench.evidence import emerging_worlds as worlds
 from scripts.bench.evidence import search_worlds as searches
 from scripts.bench.evidence.looking_up import BY_ACTS, given_archive
-from scripts.bench.evidence.play import Played
-from scripts.bench.evidence.records import CLAIMS, plurality_of_each, right_share, stated
+from scripts.bench.evidence.play import MODELS, Played, self_consistency
+from scripts.bench.evidence.records import CLAIMS, boxes, plurality_of_each, right_share, stated
 from scripts.bench.evidence.scenario import ROUNDS, Baseline, Scenario, Score, readers_of
-from scripts.bench.evidence.world import Question, Setting, random
+from scripts.bench.evidence.world import Question, Setting, draw, random
 from tasks.trace import traces
 
 NUMBERS = "numbers that are right"
@@ -71,6 +71,43 @@ def on_top(played: Played, question: Question) -> float:
     return float(str(question.right) in str(first.get("claim")))
 
 
+def of_winner(played: Played, question: Question) -> float:
+    """How many of the test's tasks the workflow that won does, or the simplest one where none did."""
+    data = played.data
+    scores = {row["who"]: row["score"] for row in data.get("test", [])}
+    return float(scores.get(data.get("winner") or "g0", 0.0))
+
+
+def of_prompts(played: Played, question: Question) -> float:
+    """How many of the runs held out go well with the prompts that are used in the end."""
+    return float(played.data.get("quality", 0.0))
+
+
+def of_program(played: Played, question: Question) -> float:
+    """How many numbers of the program are right."""
+    found = searches.constants(str(played.data.get("program", "")))
+    return mean(found.get(n) == b.right for n, b in zip(searches.NAMES, boxes(question, 2), strict=True))
+
+
+def each_task(count: int, samples: int) -> Baseline:
+    """How many of a question's tasks the plurality of so many samples gets right."""
+
+    def baseline(question: Question, setting: Setting, calls: int) -> float:
+        return mean(self_consistency(one, setting, samples, "task") for one in searches.tasks_of(question, count))
+
+    return baseline
+
+
+def best_program(question: Question, setting: Setting, calls: int) -> float:
+    """How many numbers are right in the best of as many programs, which the evaluator picks."""
+    asked = boxes(question, len(searches.NAMES))
+
+    def written(sample: str) -> float:
+        return mean(draw(box, setting, MODELS[0], sample) == box.right for box in asked)
+
+    return mean(max(written(f"round {r} {n}") for n in range(max(1, calls))) for r in range(ROUNDS))
+
+
 WRITTEN = ("apart", "plain", "skeleton", "expand", "reduce", "instead")
 """The steps that wait for one another."""
 SCENARIOS = {
@@ -84,6 +121,16 @@ SCENARIOS = {
         why="baselines: as many calls, shared out evenly over the questions; one call a question",
         questions=20,
     ),
+    "automatic_workflow_search": Scenario(
+        metric="tasks done rightly by the workflow that is found",
+        given=searches.examples,
+        answerer=searches.Designer,
+        score=of_winner,
+        equal_calls=each_task(searches.EXAMPLES, 5),
+        one_call=each_task(searches.EXAMPLES, 1),
+        why="baselines do the tasks: self-consistency with five samples a task, and one call a task",
+        questions=3,
+    ),
     "constitutional_revision": Scenario(
         metric="principles that the answer keeps",
         given=lambda question, setting: {
@@ -94,6 +141,16 @@ SCENARIOS = {
         equal_calls=best_of_drafts,
         one_call=lambda question, setting, calls: question.difficulty(setting),
         why="baselines: of several drafts the one with the fewest findings, as many calls in all; one draft",
+    ),
+    "evolutionary_program_search": Scenario(
+        metric="numbers of the program that are right",
+        given=searches.evolvable,
+        answerer=searches.Breeder,
+        score=of_program,
+        equal_calls=best_program,
+        one_call=lambda question, setting, calls: best_program(question, setting, 1),
+        why="baselines: the best of as many programs written anew, by the evaluator; one such program",
+        questions=10,
     ),
     "graph_of_thoughts": Scenario(
         metric=NUMBERS,
@@ -121,6 +178,16 @@ SCENARIOS = {
         one_call=readers_of(worlds.first_half),
         why="baselines read the half of the text that goes into one call",
         questions=20,
+    ),
+    "reflective_prompt_evolution": Scenario(
+        metric="runs held out that go well with the prompts in use",
+        given=searches.past_runs,
+        answerer=searches.Evolver,
+        score=of_prompts,
+        equal_calls=None,
+        one_call=each_task(searches.RUNS, 1),
+        why="its calls are paid once, the prompts used from then on; one call is the prompts as they were",
+        questions=5,
     ),
     "self_discover": Scenario(answerer=worlds.Discoverer),
     "skeleton_of_thought": Scenario(
