@@ -24,6 +24,7 @@ from scripts.bench.evidence.looking_up import (
 )
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.scenario import READ, Scenario, archive, spoken_by
+from scripts.bench.evidence.whole_corpus import Librarians, indexed, read_collection
 from scripts.bench.evidence.world import Question, Setting, draw, random
 from tasks.algorithms.made_tools import PAST_TASK, TOOL
 from utils.llm import ChatRequest
@@ -250,6 +251,14 @@ SCENARIOS = {
         why=BY_ACTS,
     ),
     "forward_looking_retrieval": Found(given=given_archive, answerer=Forward),
+    "graph_community_retrieval": Scenario(
+        given=indexed,
+        answerer=Librarians,
+        equal_calls=read_collection,
+        one_call=read_collection,
+        why="baselines read the whole collection; it was indexed before, by calls that are not counted",
+        questions=20,
+    ),
     "multi_query_rank_fusion": Found(given=lambda q, s: {"documents": archive(q)}, answerer=Searchers),
     "program_of_thoughts": Scenario(
         answerer=Programmers,
