@@ -19,7 +19,6 @@ from scripts.bench.evidence.looking_up import (
     Agents,
     asked_for,
     box_of,
-    emptied,
     first_acts_right,
     given_archive,
     look_up,
@@ -27,10 +26,10 @@ from scripts.bench.evidence.looking_up import (
     quoted,
     read_all,
 )
+from scripts.bench.evidence.past import fresh_start
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.scenario import Scenario, spoken_by
 from scripts.bench.evidence.world import Question, Setting
-from tasks.algorithms.skills import SKILL
 from utils.llm import ChatRequest
 from utils.reviews import Review
 from workflows.patterns.agent import handoff_swarm as swarm
@@ -210,7 +209,7 @@ class Skilled(Agents):
 def fresh_library(question: Question, setting: Setting) -> dict[str, Any]:
     """The archive; the library is empty when a setting begins."""
     if question.number == 0:
-        emptied(SKILL)
+        fresh_start("skill_library_agent", question)
     return given_archive(question, setting)
 
 

@@ -5,12 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.bench.evidence.answerer import REFUSAL, SAYS, Answerer, Reading
+from scripts.bench.evidence.answerer import SAYS, Answerer, Reading
 from scripts.bench.evidence.scenario import archive, readers_of
 from scripts.bench.evidence.world import Question, Setting, draw
-from utils.db import maintenance_transaction
 from utils.llm import ChatRequest
-from utils.settings import settings
 
 BY_READING = "baselines read the whole archive"
 BY_ACTS = "baselines are the act that as many samples of one model propose most often, and one such act"
@@ -45,14 +43,9 @@ def look_up(box: str, passages: int = 1) -> dict[str, Any]:
     return {"tool": "documents", "args": {"query": f"number on the seal of box {box}", "k": passages}}
 
 
-def asked(request: ChatRequest) -> str:
-    """All that is asked: where a reply did not fit, the question stands before the request to mend it."""
-    return "\n".join(m.content for m in request.messages if m.role == "user")
-
-
 def quoted(request: ChatRequest, tag: str) -> str:
     """What is quoted under a tag; empty where nothing is."""
-    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", asked(request), re.DOTALL)
+    found = re.search(rf"<{tag}>\n(.*?)\n</{tag}>", request.messages[-1].content, re.DOTALL)
     return found[1] if found else ""
 
 
@@ -67,30 +60,20 @@ def first_acts_right(calls: list[Mapping[str, Any]], question: Question) -> floa
     return float(bool(boxes) and set(boxes) == {question.right})
 
 
-def emptied(*kinds: str) -> None:
-    """Forgets memories of these kinds, so that a setting begins without what another one learned."""
-    with maintenance_transaction() as cursor:
-        cursor.execute(_FORGET, {"tenant": str(settings().tenant_id), "kinds": list(kinds)})
-
-
 class Agents(Answerer):
     """Looks up what it is asked for before it says what it read; its other steps are those of any answerer."""
 
-    def reply(self, request: ChatRequest, sample: str) -> str:
-        plain = super().reply(request, sample)
-        made = None if plain == REFUSAL else self.made(request, self.reading(request, sample))
-        return plain if made is None else made if isinstance(made, str) else json.dumps(made)
-
-    def reading(self, request: ChatRequest, sample: str) -> Reading:
-        """How a model reads this request."""
-        read = Reading(self, request, "" if request.temperature == 0 else sample)
-        read.prompt = asked(request)
-        return read
+    def said(self, request: ChatRequest, sample: str) -> str:
+        made = self.made(request, Reading(self, request, sample))
+        return super().said(request, sample) if made is None else made if isinstance(made, str) else json.dumps(made)
 
     def made(self, request: ChatRequest, read: Reading) -> dict[str, Any] | str | None:
         """What it says at a step that is not any answerer's; None at the others."""
-        if asked_for(request) >= {"type", "tool", "args", "answer"}:
+        fields = asked_for(request)
+        if fields >= {"type", "tool", "args", "answer"}:
             return self.finished(read) if OBSERVED.search(read.prompt) else self.acting(look_up(self.question.box, 2))
+        if len(fields) == 2 and fields & VERDICTS and fields & REASONS:
+            return {name: REASON if name in REASONS else read.approves() for name in sorted(fields)}
         return None
 
     def acting(self, call: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +98,8 @@ class Agents(Answerer):
         return draw(self.question, self.setting, read.request.model, read.sample)
 
 
+VERDICTS, REASONS = frozenset({"success", "passed", "accepted", "done"}), frozenset({"reason", "evidence", "critique"})
+REASON = "It was compared with the record."
+"""Why a judge thinks so: it does not say the number that it thinks of."""
 OBSERVED = re.compile(r"^Observation: (?!ERROR|The action was not)", re.MULTILINE)
 BOX = re.compile(r"\b[A-Z]{2}\d{3}\b")
-_FORGET = "DELETE FROM memories WHERE tenant_id = %(tenant)s AND kind = ANY(%(kinds)s)"

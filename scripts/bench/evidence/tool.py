@@ -14,7 +14,6 @@ from scripts.bench.evidence.looking_up import (
     archive_text,
     asked_for,
     box_of,
-    emptied,
     first_acts_right,
     given_archive,
     look_up,
@@ -22,11 +21,11 @@ from scripts.bench.evidence.looking_up import (
     quoted,
     read_all,
 )
+from scripts.bench.evidence.past import fresh_start
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.scenario import READ, Scenario, archive, spoken_by
 from scripts.bench.evidence.whole_corpus import Librarians, indexed, read_collection
 from scripts.bench.evidence.world import Question, Setting, draw, random
-from tasks.algorithms.made_tools import PAST_TASK, TOOL
 from utils.llm import ChatRequest
 from utils.reviews import Review
 from workflows.patterns.tool import corrective_retrieval as corrective
@@ -204,7 +203,7 @@ class Makers(Agents):
 def next_task(question: Question, setting: Setting) -> dict[str, Any]:
     """The next of many tasks of one kind; nothing was made or solved before a setting begins."""
     if question.number == 0:
-        emptied(TOOL, PAST_TASK)
+        fresh_start("tool_making_and_reuse", question)
     return {"prompt": READ.format(question=question.text, text=archive_text(question))}
 
 
