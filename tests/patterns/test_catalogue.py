@@ -1,28 +1,52 @@
-"""What holds for every pattern that has a file: its place, its tests, its own structure, and prompts in good order."""
+"""What holds for every pattern of the catalogue: its file, its tests, its own structure, its scenario, its prompts."""
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts.bench.evidence.scenario import scenario_of
 from tasks.functions import find_pattern, pattern_files
 from tasks.registry import catalogue
 from tasks.spec import GraphSpec, block_from_json, block_to_json
 from tests.patterns.test_golden import GOLDEN, graphs, upkeeps
 
-OF_THE_CATALOGUE = sorted(pattern_files().keys() - {"think_tank_swarm"})
+OF_THE_CATALOGUE = sorted(catalogue())
+OF_THE_MAIN_JOB = {"think_tank_swarm"}
+IN_ALL = {
+    "multi_model": 10,
+    "reasoning": 15,
+    "debate": 12,
+    "verification": 12,
+    "sequential": 15,
+    "agent": 18,
+    "tool": 10,
+    "memory": 8,
+    "user_facing": 12,
+    "emerging": 15,
+}
 LONGEST_PROMPT = 6000
 WORDING = {"prompt", "system", "question", "description", "title", "help", "id", "example", "const"}
 """What may differ between two patterns that are the same all the same."""
 LEFT_OVER = re.compile(r"TODO|FIXME|XXX|lorem ipsum|\{[a-z_]+\}(?!\})", re.IGNORECASE)
 
 
+def test_every_row_has_a_file_and_every_file_a_row() -> None:
+    assert pattern_files().keys() - OF_THE_MAIN_JOB == catalogue().keys()
+    assert Counter(one.category_id for one in catalogue().values()) == IN_ALL
+
+
 @pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
-def test_it_is_a_row_of_the_catalogue_in_its_categorys_folder(pattern: str) -> None:
+def test_its_worth_is_measured_by_a_scenario(pattern: str) -> None:
+    assert scenario_of(pattern).metric
+
+
+@pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
+def test_it_stands_in_its_categorys_folder(pattern: str) -> None:
     assert pattern_files()[pattern].parent.name == catalogue()[pattern].category_id
 
 
