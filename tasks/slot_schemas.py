@@ -21,7 +21,7 @@ _SLOT = _object(
         "name": _NAME,
         "label": _TEXT,
         "type": {"enum": ["text", "integer", "number", "date", "boolean", "choice"]},
-        "required": {"type": "boolean"},
+        "required": {"type": "boolean", "examples": [True]},
         "depends_on": _list(_NAME),
         "when": _object({"slot": _NAME, "values": _list(_TEXT, minItems=1)}),
         "choices": _list(_TEXT),

@@ -120,6 +120,7 @@ def test_no_key_of_the_environment_is_there(monkeypatch: pytest.MonkeyPatch) -> 
         "LC_CTYPE",
         "OPENBLAS_NUM_THREADS",
         "PATH",
+        "MALLOC_ARENA_MAX",
         "PYTHONHASHSEED",
         "PYTHONUTF8",
         "TMPDIR",
