@@ -266,9 +266,8 @@ class Tester(Answerer):
             issue = {"issue": "The number differs.", "quote": str(known.get(box)), "fix": "Look at the record."}
             return json.dumps({"issues": [issue] if box in known and differs == sees else []})
         if spoken_by(request, tools.WRITER) and box in known:
-            wrong = candidates(quoted(request, "answer"), self.question.options)[0]
             follows = random("follows", request.digest(), sample).random() < self.setting.verifier
-            return SAYS.format(number=known[box] if follows else wrong)
+            return SAYS.format(number=known[box]) if follows else quoted(request, "answer")
         return super().said(request, sample)
 
 
