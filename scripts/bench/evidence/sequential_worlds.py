@@ -222,7 +222,7 @@ class Researcher(Reader):
             return super().said(request, sample)
         if not notes:
             return self.recited(quoted(request, "report"))
-        noted = [n for b, n in STATED.findall(notes) if b == box]
+        noted = re.findall(rf"The number on the seal of box {box} is (\d{{4}})", notes)
         number = (
             max(dict.fromkeys(noted), key=noted.count) if noted else self.drawn(self.question, request.model, sample)
         )
