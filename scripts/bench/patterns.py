@@ -9,8 +9,8 @@ import csv
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from math import sqrt
 from multiprocessing import get_context
@@ -42,20 +42,18 @@ class Figure:
 
 
 def main(words: Sequence[str]) -> None:
-    """Measures the named patterns, or all, and prints a line a setting."""
+    """Measures the named patterns, or all, and prints a line a setting; each is written as soon as it is measured."""
     from tasks.functions import pattern_files
     from tasks.registry import catalogue
 
     named = [w for w in words if not w.startswith("--")]
     wanted = named or sorted(pattern_files().keys() & catalogue().keys())
-    made: dict[str, list[Figure]] = {}
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn"), initializer=_settle) as pool:
-        for pattern_id, figures in zip(wanted, pool.map(measured, wanted), strict=True):
-            made[pattern_id] = figures
-            for one in figures:
+        for done in as_completed([pool.submit(measured, pattern_id) for pattern_id in wanted]):
+            for one in done.result():
                 print(*(f"{value:24}" for value in asdict(one).values()), sep="", flush=True)
-    if "--write" in words:
-        write(made)
+            if "--write" in words:
+                write(done.result())
 
 
 def measured(pattern_id: str) -> list[Figure]:
@@ -141,19 +139,14 @@ def standing(figures: Sequence[Figure]) -> str:
     return f"ahead of {against} with as many calls in {ahead} of {len(compared)} settings"
 
 
-def write(made: dict[str, list[Figure]]) -> None:
+def write(figures: Sequence[Figure]) -> None:
     """Puts figures into the table, in the place of older ones of the same patterns."""
-    kept = [one for one in (read() if TABLE.exists() else []) if one.pattern_id not in made]
-    rows = sorted([*kept, *_all(made)], key=lambda f: f.pattern_id)
+    measured_now = {one.pattern_id for one in figures}
+    kept = [one for one in (read() if TABLE.exists() else []) if one.pattern_id not in measured_now]
     with TABLE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [f.name for f in fields(Figure)], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-
-
-def _all(made: dict[str, list[Figure]]) -> Iterator[Figure]:
-    for figures in made.values():
-        yield from figures
+        writer.writerows(asdict(row) for row in sorted([*kept, *figures], key=lambda f: f.pattern_id))
 
 
 if __name__ == "__main__":
