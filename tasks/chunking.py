@@ -4,7 +4,7 @@ A token is taken as four characters, or one of a script that has no spaces: prov
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import Literal
 
@@ -46,6 +46,17 @@ def about_tokens(text: str) -> int:
     """About how many tokens a text has."""
     dense = len(DENSE.findall(text))
     return dense + -(-(len(text) - dense) // CHARACTERS)
+
+
+def within_tokens(replies: Sequence[Reply], tokens: float) -> Replies:
+    """The first of them that fit into so many tokens, up to the first that does not."""
+    kept: Replies = []
+    for one in replies:
+        tokens -= about_tokens(one.text)
+        if tokens < 0:
+            break
+        kept.append(one)
+    return kept
 
 
 def _of_document(one: Reply, name: str, sizes: tuple[int, int], cut_at: Unit) -> Iterator[Reply]:

@@ -70,3 +70,8 @@ def given_sides(rivals: Replies) -> Slots:
     said = [r.but(key=f"side {side}", data={"side": side}) for side, r in zip(SIDES, rivals, strict=True)]
     positions = [reply(f"Text {n}", key=side) for n, side in enumerate(SIDES, 1)]
     return {"positions": positions, "transcript": said}
+
+
+def plain(text: str) -> str:
+    """A passage as it is looked up in what was said: case, white space and quotation marks around it aside."""
+    return " ".join(text.casefold().split()).strip("\"' .…")

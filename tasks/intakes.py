@@ -231,12 +231,6 @@ def unfinished(prompt: Replies, frame: Replies, slots: Replies, review: Replies,
 
 
 @pure
-def nothing_to_remember(memories: Replies, replaces: Replies) -> bool:
-    """Whether memory stays as it is."""
-    return not memories and not replaces
-
-
-@pure
 def outcome(frame: Replies, slots: Replies, said: Replies, review: Replies, work: Replies, kept: Replies) -> Reply:
     """What the pattern made of the slots; of an intake that stopped early what it has, what it lacks, and whether it is
     remembered.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.debates import SIDES
+from tasks.debates import SIDES, plain
 from tasks.functions import pure
 from tasks.reply import Replies, Reply, reply
 
@@ -85,14 +85,10 @@ def _leader(totals: dict[str, float]) -> str:
 
 def _quote(side: str, criterion: str, given: dict[str, Any], order: str, transcript: Replies) -> dict[str, Any]:
     """A score with the passage that it rests on, and whether that side really said it."""
-    said = _plain(" ".join(t.text for t in transcript if t.data()["side"] == side))
+    said = plain(" ".join(t.text for t in transcript if t.data()["side"] == side))
     passage = given["quote"]
-    found = bool(_plain(passage)) and _plain(passage) in said
+    found = bool(plain(passage)) and plain(passage) in said
     return {"side": side, "order": order, "criterion": criterion, **given, "found": found}
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip("\"' .…")
 
 
 def _text(winner: str, claims: dict[str, str], data: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ MOST_SECTIONS = WIDTH + 1
 WITHIN = 0.15
 CHECKS = 2
 AUTHORING = "tasks.algorithms.authoring"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 STRONG, PLAIN = At(ref="strength.strong"), At(ref="strength.cheap")
 
 

@@ -6,6 +6,7 @@ from tasks.spec import Call, Carry, Fan, Function, Graph, Loop, Step, Test, Tool
 SOLUTIONS = 2
 SAMPLES = 3
 TUTORING = "tasks.algorithms.tutoring"
+FEWER = "tasks.algorithms.supplied.fewer_than"
 
 
 def verified_solution() -> Loop:
@@ -56,7 +57,7 @@ def verified_solution() -> Loop:
                         answer=View(ref="work", fields=("answer",)),
                         others=View(ref="anew", fields=("answer",), unnamed=True),
                     ),
-                    unless=Test(fn=f"{TUTORING}.nothing_to_compare", sees=see(samples="anew"), args={"least": SAMPLES}),
+                    unless=Test(fn=FEWER, sees=see(replies="anew"), args={"least": SAMPLES}),
                     on_failure="keep",
                 ),
                 Step(

@@ -15,12 +15,6 @@ LINES = 3
 
 
 @pure
-def rewarded_by(tests: Replies) -> str:
-    """Who says whether the goal is met: the tests where there are any."""
-    return "tests" if tests else "judge"
-
-
-@pure
 def no_end(end: Replies) -> bool:
     """Whether a way came to no end that could be rewarded."""
     return not end or not end[0].data()["terminal"]

@@ -164,3 +164,9 @@ _WHY = {
     "repeated": "the same act came three times in a row. The best answer from what was found until then:",
     LOST: "a person must look before this goes on: {error}\nThe best answer from what was found until then:",
 }
+
+
+@pure
+def listed(agents: Replies) -> Replies:
+    """The agents as one who picks among them sees them: name and profile, whatever their models are."""
+    return [reply(f"{a.key}: {a.text}", key=a.key) for a in agents]

@@ -95,12 +95,6 @@ def page_call(resolved: Replies, tools: Replies) -> Reply:
 
 
 @pure
-def no_call(call: Replies) -> bool:
-    """Whether there is nothing to run."""
-    return not ok_of(call)
-
-
-@pure
 def cited_work(citation: Replies, documents: Replies, call: Replies, resolved: Replies, page: Replies) -> Reply:
     """What a citation resolves to. Text is the work's text, as far as it can be read; key that of the citation.
 

@@ -4,7 +4,7 @@ import re
 from hashlib import sha256
 from typing import Any
 
-from tasks.algorithms.edits import spliced
+from tasks.algorithms.edits import only_place, spliced
 from tasks.algorithms.sections import section
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
@@ -129,18 +129,13 @@ def _unfit(edit: dict[str, Any], block: Reply | None, frozen: set[str], chosen: 
         return "the block has changed since"
     if edit["old"] == edit["new"]:
         return "it changes nothing"
-    place = _place(edit["old"], block.text)
+    place = only_place(edit["old"], block.text)
     if place is None:
         return "its old text does not stand there exactly once"
-    others = [_place(k.data()["old"], block.text) for k in kept if k.data()["block"] == block.key]
+    others = [only_place(k.data()["old"], block.text) for k in kept if k.data()["block"] == block.key]
     if any(o and place[0] < o[1] and o[0] < place[1] for o in others):
         return "it overlaps another change"
     return ""
-
-
-def _place(part: str, text: str) -> tuple[int, int] | None:
-    start = text.find(part) if part else -1
-    return None if start < 0 or text.find(part, start + 1) >= 0 else (start, start + len(part))
 
 
 @pure
@@ -245,7 +240,7 @@ def _entry(change: Reply, decided: tuple[str, str], turn: int) -> Reply:
 
 
 def _edited(block: Reply, edits: list[dict[str, Any]]) -> Reply:
-    spans = [(_place(e["old"], block.text), e["said"] if e["status"] == AMENDED else e["new"]) for e in edits]
+    spans = [(only_place(e["old"], block.text), e["said"] if e["status"] == AMENDED else e["new"]) for e in edits]
     return _block(block.key, spliced(block.text, [(s, new) for s, new in spans if s])) if edits else block
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from tasks.algorithms.delegation import CITATION
 from tasks.algorithms.entity_graph import at_level, documents_of, fields
 from tasks.algorithms.sentences import sentence_spans
-from tasks.chunking import about_tokens, chunks
+from tasks.chunking import about_tokens, chunks, within_tokens
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
 
@@ -76,7 +76,7 @@ def neighbourhood(found: Replies, entities: Replies, relations: Replies, chunks:
     near = dict.fromkeys(n for r in ties for n in (r.data()["source"], r.data()["target"]) if n not in hits)
     wanted = [c for name in hits for c in by_name[name].data()["chunks"]]
     wanted += [c for r in ties for c in r.data()["chunks"]]
-    used = _fill([by_id[c] for c in dict.fromkeys(wanted) if c in by_id], tokens)
+    used = within_tokens([by_id[c] for c in dict.fromkeys(wanted) if c in by_id], tokens)
     facts = [by_name[n].text for n in [*hits, *near] if n in by_name] + [r.text for r in ties]
     return {
         "facts": [reply("\n".join(f"- {fact}" for fact in _fill_texts(facts, tokens // 4)), key="facts")]
@@ -86,19 +86,8 @@ def neighbourhood(found: Replies, entities: Replies, relations: Replies, chunks:
     }
 
 
-def _fill(parts: Replies, tokens: int) -> Replies:
-    """The first parts that fit."""
-    kept: Replies = []
-    for part in parts:
-        tokens -= about_tokens(part.text)
-        if tokens < 0:
-            break
-        kept.append(part)
-    return kept
-
-
 def _fill_texts(texts: list[str], tokens: int) -> list[str]:
-    return [r.text for r in _fill([reply(t) for t in texts], tokens)]
+    return [r.text for r in within_tokens([reply(t) for t in texts], tokens)]
 
 
 @pure
@@ -149,7 +138,7 @@ def helpful_points(batches: Replies, mapped: Replies, reports: Replies, chunks: 
             if own and point["helpfulness"] > 0:
                 rows.append((point["helpfulness"], point["point"], own))
     ranked = sorted(rows, key=lambda row: -row[0])
-    fitting = _fill([reply(text, score=value, data={"places": own}) for value, text, own in ranked], tokens)
+    fitting = within_tokens([reply(text, score=value, data={"places": own}) for value, text, own in ranked], tokens)
     points = [p.but(key=str(n)) for n, p in enumerate(fitting, 1)]
     sources = []
     for point in points:

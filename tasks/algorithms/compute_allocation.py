@@ -68,12 +68,6 @@ def graded(answers: Replies, verdicts: Replies) -> Replies:
     ]
 
 
-@pure
-def with_round(answers: Replies, graded: Replies) -> Replies:
-    """All answers so far."""
-    return [*answers, *graded]
-
-
 @dataclass(frozen=True)
 class Standing:
     """How a question stands: difficulty, agreement, the calls beyond its probe, and its answers."""

@@ -126,12 +126,6 @@ def _wanted(data: dict[str, Any]) -> str:
 
 
 @pure
-def with_round(history: Replies, entry: Replies) -> Replies:
-    """The history and a round."""
-    return [*history, *entry]
-
-
-@pure
 def conducted(log: Replies, most: int) -> bool:
     """Whether the conductor has concluded, or its last `most` rounds were all malformed."""
     last = [e.data()["action"] for e in log[-most:]]

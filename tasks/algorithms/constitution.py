@@ -63,12 +63,6 @@ def offence(critique: Replies, text: Replies) -> Replies:
 
 
 @pure
-def nothing_found(found: Replies) -> bool:
-    """Whether there is nothing to work on."""
-    return not found
-
-
-@pure
 def within(made: Replies, found: Replies, text: Replies) -> Reply:
     """The revised text, with `inside`: whether all but the sentences of the finding is as it was; `after` is theirs.
 

@@ -68,12 +68,6 @@ def summaries(reports: Replies, fresh: Replies, words: int) -> Replies:
 
 
 @pure
-def nothing_new(fresh: Replies) -> bool:
-    """Whether no worker of this turn gave a report."""
-    return not ok_of(fresh)
-
-
-@pure
 def open_gaps(before: Replies, fresh: Replies, judged: Replies) -> Replies:
     """What is still open: points of the judgement, and the objectives of workers that gave no report.
 

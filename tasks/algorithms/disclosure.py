@@ -105,12 +105,6 @@ def wanted(said: Replies, layers: Replies, points: Replies, opened: Replies) -> 
 
 
 @pure
-def nothing(replies: Replies) -> bool:
-    """Whether there is nothing to do."""
-    return not replies
-
-
-@pure
 def opened_layer(said: Replies, found: Replies, detail: Replies, evidence: Replies, turn: int) -> Replies:
     """What a turn opened: from before, or made now; evidence that was not found says none."""
     if said[-1].key == "stop":

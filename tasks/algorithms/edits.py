@@ -33,7 +33,7 @@ def gated_edits(editing: Replies, made: Replies, text: Replies) -> Slots:
     log: Replies = []
     spent, over = 0.0, False
     for edit in (e for m in ok_of(made) for e in m.data()["edits"]):
-        span = _only_place(edit["old"], before)
+        span = only_place(edit["old"], before)
         why = "the budget of the pass is used up" if over else _unfit(edit, span, kept, before)
         if not why and span:
             cost = changed_share(edit["old"], edit["new"]) * max(len(edit["old"]), len(edit["new"]))
@@ -51,7 +51,7 @@ def _entry(name: str, number: int, edit: dict[str, str], why: str) -> Reply:
     return reply(f'"{edit["old"]}" -> "{edit["new"]}"', key=f"{name} {number}", data=data)
 
 
-def _only_place(part: str, text: str) -> Span | None:
+def only_place(part: str, text: str) -> Span | None:
     """Where a part stands, if it stands exactly once, overlapping places counted too."""
     start = text.find(part) if part else -1
     return None if start < 0 or text.find(part, start + 1) >= 0 else (start, start + len(part))
@@ -147,7 +147,7 @@ def _replay(original: str, log: Replies, without: set[str]) -> tuple[_Trail, set
     for name in dict.fromkeys(e.data()["pass"] for e in wanted):
         before, ready = trail.text(), []
         for entry in (e for e in wanted if e.data()["pass"] == name):
-            span = _only_place(entry.data()["old"], before)
+            span = only_place(entry.data()["old"], before)
             if span is None:
                 lost.add(entry.key)
             else:

@@ -4,11 +4,13 @@ The score is that of generative agents (Park et al. 2023): three parts of equal 
 """
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tasks.algorithms.dates import day
+from tasks.algorithms.scaling import scaled
 from tasks.functions import pure
+from tasks.recalled import fields_of
 from tasks.reply import Outcome, Replies, Reply, causes, ok_of, reply
 
 DECAY = 0.995
@@ -46,7 +48,7 @@ def salient(recalled: Replies, accessed: Replies, cue: Replies, now: str, most: 
     chosen: list[tuple[float, Reply]] = []
     sessions: Counter[str] = Counter()
     for score, one in sorted(scored, key=lambda s: (-s[0], s[1].key)):
-        session = str(_fields(one).get("session", ""))
+        session = str(fields_of(one).get("session", ""))
         if len(chosen) < most and sessions[session] < of_session:
             sessions[session] += 1
             chosen.append((score, one))
@@ -54,28 +56,16 @@ def salient(recalled: Replies, accessed: Replies, cue: Replies, now: str, most: 
     return [_labelled(n, score, one, bool(used)) for n, (score, one) in enumerate(ordered, 1)]
 
 
-def _fields(episode: Reply) -> dict[str, Any]:
-    found = episode.data().get("fields")
-    return found if isinstance(found, dict) else {}
-
-
 def _happened(episode: Reply) -> datetime:
-    moment = datetime.fromisoformat(str(_fields(episode).get("happened") or episode.data()["since"]))
+    moment = datetime.fromisoformat(str(fields_of(episode).get("happened") or episode.data()["since"]))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _hint(cue: Replies) -> tuple[date | None, date | None] | None:
     """The days from and to which a cue points; None where it points to none."""
     data = cue[0].data() if ok_of(cue) else {}
-    days = (_day(data.get("time_from", "")), _day(data.get("time_to", "")))
+    days = (day(data.get("time_from", "")), day(data.get("time_to", "")))
     return days if any(days) else None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
 
 
 def _within(day: date, cue: Replies) -> bool:
@@ -85,7 +75,7 @@ def _within(day: date, cue: Replies) -> bool:
 
 def _scored(episodes: Replies, last: dict[str, datetime], now: datetime) -> list[tuple[float, Reply]]:
     relevance = scaled([e.score or 0.0 for e in episodes])
-    importance = scaled([float(_fields(e).get("importance") or 1) for e in episodes])
+    importance = scaled([float(fields_of(e).get("importance") or 1) for e in episodes])
     hours = [
         max(0.0, (now - max(_happened(e), last.get(e.key, _happened(e)))).total_seconds() / 3600) for e in episodes
     ]
@@ -93,18 +83,12 @@ def _scored(episodes: Replies, last: dict[str, datetime], now: datetime) -> list
     return [(sum(parts) / 3, e) for e, *parts in zip(episodes, relevance, importance, recency, strict=True)]
 
 
-def scaled(values: Sequence[float]) -> list[float]:
-    """The values between their least (0) and their greatest (1); all 0 where they do not differ."""
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    return [(v - low) / (high - low) if high > low else 0.0 for v in values]
-
-
 def _labelled(number: int, score: float, one: Reply, in_time: bool) -> Reply:
     data = {
         "label": f"{EPISODE}{number}",
         "date": _happened(one).date().isoformat(),
         "event": one.text,
-        "session": str(_fields(one).get("session", "")),
+        "session": str(fields_of(one).get("session", "")),
         "in_time": in_time,
         "recalled": 1,
     }

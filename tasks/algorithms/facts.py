@@ -4,9 +4,10 @@ The operations are those of Mem0 (Chhikara et al. 2025): add, update, invalidate
 """
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
+from tasks.algorithms.dates import day
 from tasks.algorithms.sections import section
 from tasks.algorithms.sensitive import PROTECTED, SECRET, sensitivity
 from tasks.algorithms.sentences import WORD
@@ -36,7 +37,7 @@ def permitted_facts(extracted: Replies, consent: Replies, now: str, most: int) -
             dropped.append(reply(f"{why}: not kept", key=f"dropped {len(dropped) + 1}"))
         else:
             fact = {k: " ".join(str(said[k]).split()) for k in FACT} | {
-                "date": (_day(said["date"]) or today).isoformat()
+                "date": (day(said["date"]) or today).isoformat()
             }
             kept.pop(about(fact), None)
             kept[about(fact)] = fact
@@ -53,13 +54,6 @@ def _unfit(said: dict[str, str], agreed: bool) -> str:
         return "something that the user neither said nor confirmed"
     named = WORD.search(said["subject"]) and WORD.search(said["predicate"])
     return "" if named else "a fact without subject or predicate"
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
 
 
 def about(fact: dict[str, Any]) -> tuple[str, str]:
@@ -80,12 +74,6 @@ def known_facts(recalled: Replies) -> Replies:
         reply(r.text, key=f"n{n}", data={k: str(f.get(k, "")) for k in FACT} | {"label": f"n{n}", "id": r.key})
         for n, (r, f) in enumerate(rows, 1)
     ]
-
-
-@pure
-def nothing(replies: Replies) -> bool:
-    """Whether there is none."""
-    return not ok_of(replies)
 
 
 @pure
@@ -142,7 +130,7 @@ def reconciliation(operations: Replies) -> Slots:
 
 def _in_order(old: dict[str, str], fact: dict[str, str]) -> bool:
     """Whether the dates say that a fact came after the one that is known; a retraction may be of the same day."""
-    before, after = _day(old["date"]), _day(fact["date"])
+    before, after = day(old["date"]), day(fact["date"])
     return before is not None and after is not None and (before < after or (before == after and not fact["value"]))
 
 

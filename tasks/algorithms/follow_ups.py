@@ -27,12 +27,6 @@ def follow_up(step: Replies, asked: Replies) -> Reply:
 
 
 @pure
-def no_question(question: Replies) -> bool:
-    """Whether there is nothing to look up."""
-    return not ok_of(question)
-
-
-@pure
 def looked_up(question: Replies, passages: Replies, found: Replies) -> Replies:
     """The question with its answer, as one reply or none: fields question, answer, found, sources, lost.
 

@@ -1,13 +1,8 @@
 """Fusing ranked answers into one: when there are enough of them, and what is given in the end."""
 
+from tasks.algorithms.supplied import fewer_than
 from tasks.functions import pure
-from tasks.reply import Replies, Slots, first_cause, ok_of, reply
-
-
-@pure
-def fewer_than(replies: Replies, least: int) -> bool:
-    """Whether fewer than `least` of them succeeded."""
-    return len(ok_of(replies)) < least
+from tasks.reply import Replies, Slots, first_cause, reply
 
 
 @pure

@@ -42,12 +42,6 @@ def default_members(profiles: list[dict[str, Any]]) -> Replies:
 
 
 @pure
-def listed_members(members: Replies) -> Replies:
-    """The members as the manager sees them: name and profile, whoever their models are."""
-    return [reply(f"{m.key}: {m.text}", key=m.key) for m in members]
-
-
-@pure
 def code_of_last(chat: Replies, members: Replies) -> Reply:
     """The code block of the last message as `code`; empty where it has none, or it is itself what a run gave."""
     said = chat[-1].data() if chat else {}

@@ -7,6 +7,7 @@ and reply; its text is what every later agent is shown of it.
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.algorithms.agents import listed
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, first_cause, ok_of, reply
 from tasks.tool_calls import name_of
@@ -48,12 +49,6 @@ def _agent(name: str, row: dict[str, Any], model: str) -> dict[str, Any]:
     return {"name": name, "tools": row.get("tools", []), "handoffs": row.get("handoffs", []), "model": model}
 
 
-@pure
-def listed_agents(agents: Replies) -> Replies:
-    """The agents as one who picks among them sees them."""
-    return [reply(f"{a.key}: {a.text}", key=a.key) for a in agents]
-
-
 def _remembered(agents: Replies, recalled: Replies) -> Reply | None:
     names = [str((r.data().get("fields") or {}).get("agent")) for r in ok_of(recalled)[:1]]
     return next((a for a in agents if a.key in names), None)
@@ -85,7 +80,7 @@ def own_tools(active: Replies, tools: Replies) -> Replies:
 @pure
 def colleagues(active: Replies, agents: Replies) -> Replies:
     """The agents to whom it may hand over, with what they are for."""
-    return listed_agents([a for a in agents if a.key in active[0].data()["handoffs"]])
+    return listed([a for a in agents if a.key in active[0].data()["handoffs"]])
 
 
 @pure

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.functions import pure
+from tasks.recalled import fields_of
 from tasks.reply import Replies, Reply, Slots, first_cause, ok_of, reply
 
 RULE, RUN, ROUND = "grimoire_rule", "grimoire_run", "grimoire_round"
@@ -142,30 +143,30 @@ def evidence(runs: Replies, rounds: Replies, each: int) -> Slots:
     `round` is the new mark that they have been learned from, `before` those that it replaces.
     """
     kind, new = _unlearned(runs, rounds)
-    of_type = [r for r in ok_of(runs) if _fields(r).get("task_type") == kind]
-    good = [r for r in of_type if _fields(r)["success"] >= WIN][:each]
-    poor = [r for r in of_type if _fields(r)["success"] <= LOSS][:each]
+    of_type = [r for r in ok_of(runs) if fields_of(r).get("task_type") == kind]
+    good = [r for r in of_type if fields_of(r)["success"] >= WIN][:each]
+    poor = [r for r in of_type if fields_of(r)["success"] <= LOSS][:each]
     until = max((str(r.data()["since"]) for r in new), default="")
     return {
         "out": [_evidence(n, r) for n, r in enumerate([*good, *poor], 1)],
         "round": [reply(f"learned from: {kind}", key="round", data={"task_type": kind, "until": until})],
-        "before": [r for r in ok_of(rounds) if _fields(r).get("task_type") == kind],
+        "before": [r for r in ok_of(rounds) if fields_of(r).get("task_type") == kind],
     }
 
 
 def _unlearned(runs: Replies, rounds: Replies) -> tuple[str, Replies]:
     """The type of task with the most runs since it was last learned from, and these; the first by name of several."""
-    until = {_fields(r).get("task_type"): str(_fields(r).get("until")) for r in reversed(ok_of(rounds))}
+    until = {fields_of(r).get("task_type"): str(fields_of(r).get("until")) for r in reversed(ok_of(rounds))}
     by_type: defaultdict[str, Replies] = defaultdict(list)
     for run in ok_of(runs):
-        kind = str(_fields(run).get("task_type"))
+        kind = str(fields_of(run).get("task_type"))
         if str(run.data()["since"]) > until.get(kind, ""):
             by_type[kind].append(run)
     return min(by_type.items(), key=lambda pair: (-len(pair[1]), pair[0]), default=("", []))
 
 
 def _evidence(number: int, run: Reply) -> Reply:
-    kept = _fields(run)
+    kept = fields_of(run)
     lines = [
         f"Run {number}, success {kept['success']:.2f}: {kept['reason']}",
         f"Request: {kept['prompt']}",
@@ -213,12 +214,6 @@ def supported_rules(proposed: Replies, verdicts: Replies, evidence: Replies, lea
 
 
 @pure
-def with_standing(standing: Replies, supported: Replies) -> Replies:
-    """The rules that stand, then the new ones: of two that are alike the earlier stays."""
-    return [*standing, *supported]
-
-
-@pure
 def new_rules(supported: Replies, kept: Replies) -> Replies:
     """The supported rules that are like no earlier one."""
     names = {k.key for k in kept}
@@ -245,8 +240,3 @@ def _type(task_type: Replies) -> str:
 
 def _words(task_type: Replies) -> Sequence[str]:
     return task_type[0].text.casefold().split() if task_type else []
-
-
-def _fields(memory: Reply) -> dict[str, Any]:
-    found = memory.data().get("fields")
-    return found if isinstance(found, dict) else {}

@@ -173,12 +173,6 @@ def _ranking(tried: Replies, shown: Replies, hold: Replies) -> list[Reply]:
 
 
 @pure
-def all_tried(first: Replies, second: Replies) -> Replies:
-    """The rules of both waves."""
-    return [*first, *second]
-
-
-@pure
 def full_fit(tried: Replies) -> bool:
     """Whether some program fits every example, the one held back included."""
     return any(all_fit([t]) for t in ok_of(tried))

@@ -2,13 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import exp
 from typing import Any
 
-from tasks.chunking import about_tokens
+from tasks.chunking import within_tokens
 from tasks.functions import pure
+from tasks.recalled import fields_of
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, first_cause, ok_of, reply
 
 TURN, SEGMENT, FACT, ARCHIVED = "layer_turn", "layer_segment", "layer_fact", "layer_archived_fact"
@@ -44,11 +44,11 @@ def memory_context(
     the archive only facts whose subject stands in the prompt are found.
     """
     most = int(float(tokens[0].text))
-    spoken = [_said(f"{_fields(t)['role']}", t.text) for t in reversed(ok_of(turns))]
+    spoken = [_said(f"{fields_of(t)['role']}", t.text) for t in reversed(ok_of(turns))]
     spoken = spoken or [_said(str(h.data().get("role", "user")), h.text) for h in history]
-    shown_turns = _latest_within(spoken[-WINDOW:], most * SHARES[0])
-    notes = _within([s.but(key=_name(s)) for s in ok_of(segments)], most * SHARES[1])
-    lasting = _within([*ok_of(facts), *_exact(archive, prompt[0].text)], most * SHARES[2])
+    shown_turns = _latestwithin_tokens(spoken[-WINDOW:], most * SHARES[0])
+    notes = within_tokens([s.but(key=_name(s)) for s in ok_of(segments)], most * SHARES[1])
+    lasting = within_tokens([*ok_of(facts), *_exact(archive, prompt[0].text)], most * SHARES[2])
     return {
         "window": [t.but(key=f"{t.key} {n}") for n, t in enumerate(shown_turns, 1)],
         "notes": [reply(s.text, key=f"note {n}") for n, s in enumerate(notes, 1)],
@@ -61,23 +61,12 @@ def _said(role: str, text: str) -> Reply:
     return reply(text, key=role)
 
 
-def _latest_within(replies: Replies, tokens: float) -> Replies:
-    return _within(replies[::-1], tokens)[::-1]
-
-
-def _within(replies: Sequence[Reply], tokens: float) -> Replies:
-    """The first of them that fit, up to the first that does not."""
-    kept: Replies = []
-    for one in replies:
-        tokens -= about_tokens(one.text)
-        if tokens < 0:
-            break
-        kept.append(one)
-    return kept
+def _latestwithin_tokens(replies: Replies, tokens: float) -> Replies:
+    return within_tokens(replies[::-1], tokens)[::-1]
 
 
 def _exact(archive: Replies, prompt: str) -> Replies:
-    return [a for a in ok_of(archive) if _names(str(_fields(a).get("subject", "")), prompt)]
+    return [a for a in ok_of(archive) if _names(str(fields_of(a).get("subject", "")), prompt)]
 
 
 def _names(subject: str, text: str) -> bool:
@@ -138,7 +127,7 @@ def crowded_sessions(turns: Replies) -> Replies:
 def _by_session(memories: Replies) -> dict[str, Replies]:
     groups: defaultdict[str, Replies] = defaultdict(list)
     for one in ok_of(memories):
-        if name := str(_fields(one).get("session", "")).strip():
+        if name := str(fields_of(one).get("session", "")).strip():
             groups[name].append(one)
     return groups
 
@@ -147,7 +136,7 @@ def _by_session(memories: Replies) -> dict[str, Replies]:
 def oldest_turns(turns: Replies, session: Replies) -> Replies:
     """The oldest turns of a session, in their order; `turns` are the newest first."""
     oldest = _by_session(turns).get(session[0].text, [])[-GROUP:][::-1]
-    return [t.but(data={**t.data(), "role": _fields(t)["role"]}) for t in oldest]
+    return [t.but(data={**t.data(), "role": fields_of(t)["role"]}) for t in oldest]
 
 
 @pure
@@ -155,12 +144,6 @@ def noted(summary: Replies) -> Reply:
     """A summary under its topic: what segments are compared by."""
     data = summary[0].data()
     return reply(f"{data['topic'].strip()}: {data['summary'].strip()}", key="note", data={"topic": data["topic"]})
-
-
-@pure
-def nothing_noted(noted: Replies) -> bool:
-    """Whether no turns left their window."""
-    return not ok_of(noted)
 
 
 @pure
@@ -172,7 +155,7 @@ def joined_segment(oldest: Replies, note: Replies, near: Replies, session: Repli
         base = {"turns": len(turns), "recalls": 0}
         fields = {"segment": oldest[0].key, "topic": note[0].data()["topic"], "turns": turns, "base": base}
         return {"out": [_segment(note[0].text, session[0].text, fields)], "gone": list(oldest)}
-    fields = {**_fields(old), "turns": [*_fields(old)["turns"], *turns]}
+    fields = {**fields_of(old), "turns": [*fields_of(old)["turns"], *turns]}
     text = f"{old.text}\n{note[0].text}"[-MOST_NOTE:]
     return {"out": [_segment(text, session[0].text, fields)], "gone": [old, *oldest]}
 
@@ -186,7 +169,7 @@ def _segment(text: str, session: str, fields: dict[str, Any]) -> Reply:
 
 def heat(segment: Reply, used: Replies, now: str) -> float:
     """Retrievals and turns that joined since it was opened or promoted, and e^(-hours since its last use / 48)."""
-    fields, past = _fields(segment), _use_of(used, _name(segment))
+    fields, past = fields_of(segment), _use_of(used, _name(segment))
     recalls = int(past.data()["uses"]) if past else 0
     hours = max(0.0, (_time(now) - _last_use(segment, past)).total_seconds() / 3600)
     base = fields["base"]
@@ -209,10 +192,11 @@ def _time(text: str) -> datetime:
 @pure
 def hot_segments(segments: Replies, used: Replies, now: str) -> Replies:
     """The segments over HOT, the hottest first: text is the session, fields those of the segment, with its `id`."""
-    hot = [(heat(s, used, now), s) for s in ok_of(segments) if _fields(s).get("session")]
+    hot = [(heat(s, used, now), s) for s in ok_of(segments) if fields_of(s).get("session")]
     ranked = sorted((pair for pair in hot if pair[0] > HOT), key=lambda pair: (-pair[0], _name(pair[1])))
     return [
-        reply(_fields(s)["session"], key=_name(s), data={**_fields(s), "id": s.key, "note": s.text}) for _, s in ranked
+        reply(fields_of(s)["session"], key=_name(s), data={**fields_of(s), "id": s.key, "note": s.text})
+        for _, s in ranked
     ]
 
 
@@ -285,7 +269,7 @@ def stale_facts(facts: Replies, used: Replies, now: str) -> Slots:
     """The facts that nothing used for UNUSED_DAYS, as they go to the archive; `old` is what these take the place of."""
     limit = _time(now) - timedelta(days=UNUSED_DAYS)
     old = [f for f in ok_of(facts) if _last_use(f, _use_of(used, f.key)) < limit]
-    return {"out": [reply(f.text, key=f.key, data=_fields(f)) for f in old], "old": old}
+    return {"out": [reply(f.text, key=f.key, data=fields_of(f)) for f in old], "old": old}
 
 
 @pure
@@ -313,13 +297,8 @@ def promotion_report(noted: Replies, facts: Replies, evicted: Replies, archived:
 
 def _name(segment: Reply) -> str:
     """What a segment or a fact is counted by: a segment's own name, whatever its version; a fact's id."""
-    return str(_fields(segment).get("segment") or segment.key)
+    return str(fields_of(segment).get("segment") or segment.key)
 
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).rstrip(".")
-
-
-def _fields(memory: Reply) -> dict[str, Any]:
-    found = memory.data().get("fields")
-    return found if isinstance(found, dict) else {}

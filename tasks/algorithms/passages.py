@@ -10,12 +10,6 @@ def passages(found: Replies) -> Replies:
     return ok_of(found)
 
 
-@pure
-def none_found(passages: Replies) -> bool:
-    """Whether there is nothing to read."""
-    return not ok_of(passages)
-
-
 def sources(passages: Replies) -> list[dict[str, object]]:
     """Where passages stand: their id, document, title and characters."""
     kept = ("id", "document", "title", "start", "end")

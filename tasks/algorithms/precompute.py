@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from tasks.functions import Refuse, pure
+from tasks.recalled import fields_of
 from tasks.reply import Outcome, Replies, Reply, Slots, canonical, causes, first_cause, ok_of, reply
 
 CONTEXT, QUESTION, PAIR, PREPARED = "sleep_context", "sleep_question", "sleep_pair", "sleep_prepared"
@@ -28,7 +28,7 @@ def current_context(documents: Replies, stored: Replies, project: Replies, most:
     Without either it says so and has no hash. Fails the run where they are too long.
     """
     name = project[0].text.strip()
-    before = next((_fields(s) for s in ok_of(stored)), {})
+    before = next((fields_of(s) for s in ok_of(stored)), {})
     given = [{"title": str(d.data().get("title") or d.key), "text": d.text} for d in documents if d.text.strip()]
     held = given or list(before.get("documents", []))
     if not held:
@@ -57,12 +57,12 @@ def nothing_new(context: Replies) -> bool:
 def hits(pairs: Replies, context: Replies, keep: int) -> Replies:
     """The nearest prepared questions with their answers, only those that were prepared for this very context."""
     digest = context[0].data()["hash"]
-    fit = [p for p in ok_of(pairs) if _fields(p).get("hash") == digest]
+    fit = [p for p in ok_of(pairs) if fields_of(p).get("hash") == digest]
     return [_pair(p, n) for n, p in enumerate(fit[:keep], 1)]
 
 
 def _pair(memory: Reply, number: int) -> Reply:
-    kept = _fields(memory)
+    kept = fields_of(memory)
     quotes = "".join(f'\nPassage: "{p}"' for p in kept["passages"])
     data = {"question": memory.text, "answer": kept["answer"], "passages": kept["passages"]}
     text = f"Question: {memory.text}\nAnswer: {kept['answer']}{quotes}"
@@ -73,7 +73,7 @@ def _pair(memory: Reply, number: int) -> Reply:
 def inferences_of(prepared: Replies, context: Replies) -> Replies:
     """What was inferred for this very context."""
     digest = context[0].data()["hash"]
-    found = [i for p in ok_of(prepared) if _fields(p).get("hash") == digest for i in _fields(p)["inferences"]]
+    found = [i for p in ok_of(prepared) if fields_of(p).get("hash") == digest for i in fields_of(p)["inferences"]]
     return [reply(str(text), key=f"inference {n}") for n, text in enumerate(found, 1)]
 
 
@@ -108,7 +108,7 @@ def question_record(
 ) -> Reply:
     """The question as a memory; `hit` says whether what was prepared helped, null where nothing had been prepared."""
     digest, way = context[0].data()["hash"], live_route(hits, same)
-    ready = any(_fields(p).get("hash") == digest for p in ok_of(prepared))
+    ready = any(fields_of(p).get("hash") == digest for p in ok_of(prepared))
     data = {"project": project[0].text.strip(), "route": way, "hit": way != "afresh" if ready else None}
     return reply(prompt[0].text, key="question", data=data)
 
@@ -154,8 +154,8 @@ def _time(memory: Reply) -> datetime:
 
 def _unprepared(contexts: Replies, prepared: Replies) -> Replies:
     """The contexts for which nothing was prepared, the one that waits longest first."""
-    done = {(_fields(p)["project"], _fields(p)["hash"]) for p in ok_of(prepared)}
-    open_ones = [c for c in ok_of(contexts) if (_fields(c)["project"], _fields(c)["hash"]) not in done]
+    done = {(fields_of(p)["project"], fields_of(p)["hash"]) for p in ok_of(prepared)}
+    open_ones = [c for c in ok_of(contexts) if (fields_of(c)["project"], fields_of(c)["hash"]) not in done]
     return sorted(open_ones, key=_time)
 
 
@@ -168,11 +168,11 @@ def idle_job(contexts: Replies, questions: Replies, prepared: Replies, pairs: Re
     waiting = _unprepared(contexts, prepared)
     if not waiting:
         raise Refuse("every context is prepared")
-    kept = _fields(waiting[0])
+    kept = fields_of(waiting[0])
     project, digest = str(kept["project"]), str(kept["hash"])
-    asked = [q for q in ok_of(questions) if _fields(q).get("project") == project]
-    before = [p for p in ok_of(prepared) if _fields(p)["project"] == project]
-    share = _share(asked, next((float(_fields(p)["share"]) for p in before), 1.0))
+    asked = [q for q in ok_of(questions) if fields_of(q).get("project") == project]
+    before = [p for p in ok_of(prepared) if fields_of(p)["project"] == project]
+    share = _share(asked, next((float(fields_of(p)["share"]) for p in before), 1.0))
     plan = {
         "project": project,
         "hash": digest,
@@ -187,13 +187,13 @@ def idle_job(contexts: Replies, questions: Replies, prepared: Replies, pairs: Re
         "questions": [reply(q.text, key=f"question {n}") for n, q in enumerate(asked[:recent], 1)],
         "plan": [reply(project, key="plan", data=plan)],
         "samples": [reply(f"sample {n}", key=f"s{n}") for n in range(1, samples + 1)],
-        "outdated": [p for p in ok_of(pairs) if _fields(p).get("project") == project],
+        "outdated": [p for p in ok_of(pairs) if fields_of(p).get("project") == project],
         "before": before,
     }
 
 
 def _share(asked: Replies, last: float) -> float:
-    tested = [bool(_fields(q)["hit"]) for q in asked if _fields(q).get("hit") is not None][:RECENT]
+    tested = [bool(fields_of(q)["hit"]) for q in asked if fields_of(q).get("hit") is not None][:RECENT]
     if len(tested) == RECENT and sum(tested) / RECENT < LOW:
         return max(LEAST_SHARE, last / 2)
     return 1.0
@@ -294,8 +294,3 @@ def idle_report(mark: Replies, passes: Replies, drawn: Replies, pairs: Replies, 
 
 def _plain(text: str) -> str:
     return " ".join(text.casefold().split()).strip("\"' .")
-
-
-def _fields(memory: Reply) -> dict[str, Any]:
-    found = memory.data().get("fields")
-    return found if isinstance(found, dict) else {}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tasks.functions import pure
+from tasks.recalled import fields_of
 from tasks.reply import Outcome, Replies, Reply, causes, ok_of, reply
 
 PROFILE, OWN_TEXT = "profile", "own_text"
@@ -33,7 +34,7 @@ def after_storing(prompt: Replies, stored: Replies) -> Reply:
 def examples(found: Replies, genre: Replies, keep: int) -> Replies:
     """The own texts most similar to the request, those of the same genre first, none twice."""
     wanted = _plain(genre[0].text) if genre else ""
-    by_genre = sorted(ok_of(found), key=lambda r: not wanted or _fields(r).get("genre") != wanted)
+    by_genre = sorted(ok_of(found), key=lambda r: not wanted or fields_of(r).get("genre") != wanted)
     unique: dict[str, Reply] = {}
     for one in by_genre:
         unique.setdefault(one.text, one)
@@ -44,7 +45,7 @@ def examples(found: Replies, genre: Replies, keep: int) -> Replies:
 @pure
 def profile_items(profile: Replies) -> Replies:
     """The statements of the profile, one a reply; none where there is no profile yet."""
-    items = [str(i).strip() for p in ok_of(profile)[:1] for i in _fields(p).get("items", [])]
+    items = [str(i).strip() for p in ok_of(profile)[:1] for i in fields_of(p).get("items", [])]
     return [reply(text, key=f"item {n}") for n, text in enumerate((i for i in items if i), 1)]
 
 
@@ -53,12 +54,6 @@ def usable_items(items: Replies, verdicts: Replies) -> Replies:
     """The items that bear on the request and are not sensitive there; one that nobody judged is left out."""
     said = {v.key: v.data()["use"] for v in ok_of(verdicts)}
     return [i for i in items if said.get(i.key) == "yes"]
-
-
-@pure
-def nothing_personal(items: Replies, examples: Replies) -> bool:
-    """Whether there is nothing of the person to write with."""
-    return not items and not examples
 
 
 @pure
@@ -124,7 +119,7 @@ def profile_due(texts: Replies, profile: Replies, every: int) -> bool:
 
 
 def _newer(texts: Replies, profile: Replies) -> Replies:
-    until = next((str(_fields(p).get("until", "")) for p in ok_of(profile)), "")
+    until = next((str(fields_of(p).get("until", "")) for p in ok_of(profile)), "")
     return [t for t in ok_of(texts) if str(t.data()["since"]) > until]
 
 
@@ -134,7 +129,7 @@ def texts_to_read(texts: Replies, profile: Replies, most: int) -> Replies:
     newer = _newer(texts, profile)[:most]
     until = max((str(t.data()["since"]) for t in newer), default="")
     return [
-        reply(t.text[:MOST_CHARS], key=f"text {n}", data={"genre": _fields(t).get("genre", ""), "until": until})
+        reply(t.text[:MOST_CHARS], key=f"text {n}", data={"genre": fields_of(t).get("genre", ""), "until": until})
         for n, t in enumerate(newer, 1)
     ]
 
@@ -169,8 +164,3 @@ def profile_report(stored: Replies, read: Replies) -> Reply:
 
 def _plain(genre: object) -> str:
     return " ".join(str(genre or "").casefold().split())
-
-
-def _fields(memory: Reply) -> dict[str, Any]:
-    found = memory.data().get("fields")
-    return found if isinstance(found, dict) else {}

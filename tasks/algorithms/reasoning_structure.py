@@ -65,12 +65,6 @@ def _structure(text: str, *, reused: bool = False, fallback: bool = False) -> Re
 
 
 @pure
-def nothing_tended(proven: Replies, ended: Replies) -> bool:
-    """Whether no structure is to be kept for good or forgotten."""
-    return not proven and not ended
-
-
-@pure
 def reuse_or_compose(hit: Replies) -> str:
     """`reuse` where a structure is known, else `compose`."""
     return "reuse" if hit else "compose"
@@ -220,9 +214,3 @@ def new_prompt(prompt: Replies, kind: Replies, recalled: Replies) -> Replies:
     if any(normalised(r.text) == normalised(prompt[0].text) for r in ok_of(recalled)):
         return []
     return [reply(prompt[0].text, data={"type": kind[0].data()["task_type"]})]
-
-
-@pure
-def nothing_new(memories: Replies) -> bool:
-    """Whether there is nothing to remember."""
-    return not memories

@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from tasks.algorithms.code_actions import KEPT
 from tasks.algorithms.quotes import occurs
 from tasks.algorithms.sections import section
 from tasks.code import FENCED, source_of
@@ -16,8 +17,6 @@ from tasks.tool_calls import cut
 
 HEAD = 500
 """Characters of the input that the root is shown."""
-KEPT = ("done", "error")
-"""A session goes on with cells that ended so; one that met a limit would meet it again."""
 PRELUDE = """
 import json as _json, threading as _threading
 _lock, _left = _threading.Lock(), [0]
@@ -109,12 +108,6 @@ def next_cell(written: Replies, log: Replies, budget: Replies, calls: int) -> Re
 def no_cell(cell: Replies) -> bool:
     """Whether there is nothing to run."""
     return not cell
-
-
-@pure
-def of_session(ran: Replies) -> Replies:
-    """The run of a cell, if later cells build on it."""
-    return [r for r in ok_of(ran) if r.data()["ended"] in KEPT]
 
 
 @pure

@@ -4,6 +4,7 @@ import ast
 from typing import Any, Literal
 
 from tasks.algorithms.longform import first_words
+from tasks.algorithms.supplied import none_ok
 from tasks.code import source_of
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, first_cause, ok_of, reply
@@ -48,12 +49,6 @@ def evaluator(tests: Replies) -> Literal["tests", "judge"]:
 
 
 @pure
-def unanswered(attempt: Replies) -> bool:
-    """Whether a trial ended without an answer."""
-    return not ok_of(attempt)
-
-
-@pure
 def cell_of_tests(tests: Replies, attempt: Replies, seed: int) -> Slots:
     """`cell` runs the tests, and shows by a word that nothing in the answer knows that it came to their end; `files` is
     the answer's code.
@@ -67,7 +62,7 @@ def cell_of_tests(tests: Replies, attempt: Replies, seed: int) -> Slots:
 @pure
 def verdict_of_tests(attempt: Replies, cell: Replies, ran: Replies) -> Reply:
     """The verdict of the tests: passed if they came to their end without an error."""
-    if unanswered(attempt) or not ok_of(ran):
+    if none_ok(attempt) or not ok_of(ran):
         return _unknown(attempt, ran, "tests")
     data = ran[-1].data()
     passed = bool(data.get("ok")) and data.get("final") == cell[0].data()["word"]
@@ -79,7 +74,7 @@ def verdict_of_tests(attempt: Replies, cell: Replies, ran: Replies) -> Reply:
 @pure
 def judged(attempt: Replies, verdict: Replies) -> Reply:
     """The verdict of the judge; where there is none, it is not known whether the trial passed."""
-    if unanswered(attempt) or not ok_of(verdict):
+    if none_ok(attempt) or not ok_of(verdict):
         return _unknown(attempt, verdict, "judge")
     said = verdict[-1].data()
     return _verdict("judge", said["passed"] is True, str(said["evidence"]))
@@ -91,7 +86,7 @@ def _verdict(by: str, passed: bool, evidence: str, *, known: bool = True) -> Rep
 
 
 def _unknown(attempt: Replies, made: Replies, by: str) -> Reply:
-    if unanswered(attempt):
+    if none_ok(attempt):
         return _verdict(by, False, f"there was no answer: {first_cause(attempt)}", known=False)
     return _verdict(by, False, f"it could not be evaluated: {first_cause(made)}", known=False)
 

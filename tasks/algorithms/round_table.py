@@ -3,6 +3,7 @@
 from typing import Any
 
 from tasks.algorithms.sections import section
+from tasks.algorithms.supplied import fewer_than
 from tasks.answers import normalised
 from tasks.functions import Refuse, pure
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
@@ -34,16 +35,10 @@ def _in_record(one: Reply, seat: str, number: int) -> Reply:
 
 
 @pure
-def not_all_spoke(positions: Replies, seats: int) -> bool:
-    """Whether a seat is missing, so that not all can agree."""
-    return len(ok_of(positions)) < seats
-
-
-@pure
 def consensus(positions: Replies, judged: Replies, seats: int) -> Reply:
     """Whether every seat spoke and a judge found that all agree; one that could not be judged is none."""
     found = [j.data() for j in ok_of(judged)]
-    agreed = not not_all_spoke(positions, seats) and any(f["agreed"] for f in found)
+    agreed = not fewer_than(positions, seats) and any(f["agreed"] for f in found)
     data = {"agreed": agreed, "answer": found[0]["answer"] if found else "", "unjudged": causes(judged)}
     return reply("agreed" if agreed else "split", key="consensus", data=data)
 

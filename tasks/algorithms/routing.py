@@ -1,8 +1,9 @@
 """Routing: what a request needs, which models could do it, and which one is worth its price."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+from tasks.algorithms.scaling import scaled
 from tasks.functions import Refuse, pure
 from tasks.reply import Replies, Reply, Slots, causes, reply
 
@@ -71,9 +72,9 @@ def rank_models(
     length = max(sum(len(p.text) for p in prompt) // CHARS_A_TOKEN, found["needs"]["context_tokens"])
     fits = _fitting(pool, found, length, float(cap[0].text))
     costs = [_cost(card, length, found["est_output_tokens"]) for card in fits]
-    scaled_cost = _scaled(costs)
+    scaled_cost = scaled(costs)
     times, ratings = by_source(past, LATENCY), by_source(past, RATING)
-    scaled_latency = _scaled([(times[c.text].score or 0.0) if c.text in times else 0.0 for c in fits])
+    scaled_latency = scaled([(times[c.text].score or 0.0) if c.text in times else 0.0 for c in fits])
     by = _weights(weights)
     rows = []
     for card, cost, dear, slow in zip(fits, costs, scaled_cost, scaled_latency, strict=True):
@@ -128,12 +129,6 @@ def _fitting(pool: Replies, found: dict[str, Any], length: int, cap: float) -> l
 def _cost(card: Reply, read: int, written: int) -> float:
     data = card.data()
     return float(read * data["price_in"] + written * data["price_out"])
-
-
-def _scaled(values: Sequence[float]) -> list[float]:
-    """From 0 for the lowest to 1 for the highest; all 0 where they are alike."""
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    return [(v - low) / (high - low) if high > low else 0.0 for v in values]
 
 
 @pure

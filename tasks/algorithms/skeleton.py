@@ -40,12 +40,6 @@ def plain_answer(written: Replies, judged: Replies, why: str) -> Reply:
 
 
 @pure
-def none_repeats(repeats: Replies) -> bool:
-    """Whether no point repeats another."""
-    return not repeats
-
-
-@pure
 def expanded_answer(
     points: Replies, expanded: Replies, repeats: Replies, revised: Replies, trouble: Replies, nothing: str
 ) -> Reply:

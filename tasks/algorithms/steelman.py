@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks.algorithms.sections import section
-from tasks.debates import SIDES
+from tasks.debates import SIDES, plain
 from tasks.functions import pure
 from tasks.reply import Outcome, Replies, Reply, causes, failed, ok_of, reply
 
@@ -68,11 +68,11 @@ def licensed(steel: Replies, cases: Replies, seats: Replies) -> Replies:
 @pure
 def quoted_points(licence: Replies, rebuttals: Replies) -> Replies:
     """The points of each rebuttal that quote the signed restatement word for word; the others are struck."""
-    restated = {one.key: _plain(one.text) for one in licence}
+    restated = {one.key: plain(one.text) for one in licence}
     kept = []
     for rebuttal in ok_of(rebuttals):
         points = rebuttal.data()["points"]
-        good = [p for p in points if _plain(p["quote"]) and _plain(p["quote"]) in restated[rebuttal.key]]
+        good = [p for p in points if plain(p["quote"]) and plain(p["quote"]) in restated[rebuttal.key]]
         text = "\n".join(f'On "{p["quote"]}": {p["point"]}' for p in good)
         kept.append(rebuttal.but(text=text, data={"points": good, "struck": len(points) - len(good)}))
     return kept
@@ -131,7 +131,3 @@ def _text(data: dict[str, Any]) -> str:
             *section("Without a licence to criticise", [f"Side {side}" for side in data["unlicensed"]]),
         ]
     )
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).strip("\"' .…")

@@ -38,3 +38,27 @@ def nothing() -> Replies:
 def none_ok(replies: Replies) -> bool:
     """Whether there is nothing to go by: no reply, or none that succeeded."""
     return not ok_of(replies)
+
+
+@pure
+def none_given(replies: Replies) -> bool:
+    """Whether there is nothing at all, not even a reply that failed."""
+    return not replies
+
+
+@pure
+def neither_given(first: Replies, second: Replies) -> bool:
+    """Whether both are empty."""
+    return not first and not second
+
+
+@pure
+def fewer_than(replies: Replies, least: int) -> bool:
+    """Whether fewer than `least` of them succeeded."""
+    return len(ok_of(replies)) < least
+
+
+@pure
+def joined(first: Replies, second: Replies) -> Replies:
+    """The first, then the second."""
+    return [*first, *second]

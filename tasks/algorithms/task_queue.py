@@ -116,12 +116,6 @@ def asked_for(prompt: Replies, done: Replies) -> Replies:
 
 
 @pure
-def nothing_done(done: Replies) -> bool:
-    """Whether no task gave a result."""
-    return not ok_of(done)
-
-
-@pure
 def queue_report(
     written: Replies,
     done: Replies,

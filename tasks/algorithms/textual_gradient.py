@@ -286,12 +286,6 @@ def prompts_to_keep(chain: Replies, log: Replies, trial: Replies) -> Slots:
 
 
 @pure
-def nothing_to_keep(memories: Replies, replaces: Replies) -> bool:
-    """Whether no prompt is stored and none ended."""
-    return not memories and not replaces
-
-
-@pure
 def descent_answer(chain: Replies, log: Replies, stored: Replies) -> Reply:
     """The best last value, with the steps and the prompts that changed. Unchecked where nobody could state a loss."""
     rows = [r.data() for r in log]

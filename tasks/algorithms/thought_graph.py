@@ -220,12 +220,6 @@ def reopened(first: Replies, again: Replies) -> Slots:
 
 
 @pure
-def joined_graph(graph: Replies, made: Replies) -> Replies:
-    """The graph and what was made anew."""
-    return [*graph, *made]
-
-
-@pure
 def graph_answer(
     first: Replies, second: Replies, graph: Replies, solved: Replies, lost: Replies, again: Replies
 ) -> Slots:

@@ -71,12 +71,6 @@ def first_of(replies: Replies) -> Replies:
 
 
 @pure
-def none_of(replies: Replies) -> bool:
-    """Whether there are none."""
-    return not replies
-
-
-@pure
 def as_combination(alike: Replies) -> Replies:
     """The values of an answer, to be committed to once more."""
     return [_combination(a.key, a.data()["dimensions"], a.data()["point"], a.data()["model"]) for a in alike]

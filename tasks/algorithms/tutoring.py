@@ -43,12 +43,6 @@ def computed_or_lost(solution: Replies, ran: Replies) -> bool:
 
 
 @pure
-def nothing_to_compare(samples: Replies, least: int) -> bool:
-    """Whether fewer answers came than all must agree."""
-    return len(ok_of(samples)) < least
-
-
-@pure
 def verification(solution: Replies, ran: Replies, samples: Replies, judged: Replies) -> Reply:
     """Whether the solution is verified: by its program where that ran, else because all samples have its answer."""
     by = "code" if ok_of(ran) else "samples"

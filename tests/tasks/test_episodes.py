@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.algorithms.episodes import bearing, cue_text, new_episode, salient, scaled
+from tasks.algorithms.episodes import bearing, cue_text, new_episode, salient
+from tasks.algorithms.scaling import scaled
 from tasks.reply import Reply, failed, reply
 
 NOW = "2026-03-10T12:00:00+00:00"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.algorithms.fusion import fewer_than, fused
+from tasks.algorithms.fusion import fused
+from tasks.algorithms.supplied import fewer_than
 from tasks.reply import Replies, failed, reply
 
 RANKING: Replies = [reply(t, key=t) for t in ("a", "b", "c", "d")]

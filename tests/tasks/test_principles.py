@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.algorithms.passages import none_found, passages, sources
+from tasks.algorithms.passages import passages, sources
 from tasks.algorithms.principles import cited_answer, numbered_principles
 from tasks.reply import Reply, failed, reply
 
@@ -41,6 +41,3 @@ def test_passages_are_those_that_were_found() -> None:
     note = failed("by words alone", key="(vectors)")
     assert passages([one, note]) == [one]
     assert sources([one, note]) == [{"id": "d:1", "document": "d", "title": "D", "start": 0, "end": 4}]
-    assert none_found([note])
-    assert none_found([])
-    assert not none_found([one])

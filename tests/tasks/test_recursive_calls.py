@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.algorithms.code_actions import of_session
 from tasks.algorithms.recursive_calls import (
     HEAD,
     answered_or_over,
@@ -13,7 +14,6 @@ from tasks.algorithms.recursive_calls import (
     environment,
     missing_quotes,
     next_cell,
-    of_session,
     recursive_answer,
     whole_input,
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.algorithms.supplied import is_supplied, latest_of, none_ok
+from tasks.algorithms.supplied import is_supplied, joined, latest_of, neither_given, none_given, none_ok
 from tasks.reply import failed, reply
 from tasks.walk import input_replies
 
@@ -24,3 +24,12 @@ def test_failed_replies_are_nothing_to_go_by() -> None:
     assert none_ok([])
     assert none_ok([failed("down")])
     assert not none_ok([failed("down"), reply("x")])
+
+
+def test_what_failed_is_given_all_the_same() -> None:
+    down = [failed("down")]
+    assert (none_given([]), none_given(down)) == (True, False)
+    assert neither_given([], [])
+    assert not neither_given(down, [])
+    assert not neither_given([], down)
+    assert joined(down, [reply("x")]) == [*down, reply("x")]

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.algorithms.supplied import neither_given
 from tasks.algorithms.textual_gradient import (
     backward,
     blamed,
@@ -15,7 +16,6 @@ from tasks.algorithms.textual_gradient import (
     descended,
     interrupted,
     momentum,
-    nothing_to_keep,
     output_of_tests,
     prompts_to_keep,
     settled_step,
@@ -165,7 +165,7 @@ def test_a_trial_that_wins_counts_on_and_one_that_loses_is_forgotten(result: str
     slots = prompts_to_keep(chain(), [row(result, text="Better.", trial=True)], [memory(1)])
     assert (len(slots["memories"]), len(slots["replaces"])) == (memories, replaced)
     assert [m.data()["wins"] for m in slots["memories"]] == [2] * memories
-    assert nothing_to_keep(slots["memories"], slots["replaces"]) is (result == "tie")
+    assert neither_given(slots["memories"], slots["replaces"]) is (result == "tie")
 
 
 def test_a_new_prompt_is_kept_only_if_it_is_the_one_that_stands() -> None:

@@ -28,7 +28,7 @@ LEAST_BID = 0.3
 PASSAGES = 6
 MOST_MODELS = 6
 BOARD = "tasks.algorithms.blackboard"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 SHOWN = ("id", "section", "author", "revision", "text")
 
 

@@ -183,7 +183,7 @@ def _drafting() -> tuple[Step | Fan, ...]:
             id="revise",
             does=_by_member("members", REVISE, max_tokens=4096),
             sees=see("issues", draft="solve"),
-            unless=Test(fn="tasks.algorithms.disclosure.nothing", sees=see(replies="issues")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="issues")),
             on_failure="keep",
         ),
         Step(id="settled", does=LATEST, sees=see(before="solve", made="revise")),

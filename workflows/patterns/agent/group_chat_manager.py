@@ -32,7 +32,7 @@ def build() -> GraphSpec:
                 does=Function(fn=f"{CHAT}.chat_members"),
                 sees=see("models", given="members", default="usual"),
             ),
-            Step(id="listed", does=Function(fn=f"{CHAT}.listed_members"), sees=see(members="team")),
+            Step(id="listed", does=Function(fn="tasks.algorithms.agents.listed"), sees=see(agents="team")),
             Loop(
                 id="talk",
                 carries={
@@ -147,7 +147,7 @@ def _shortened() -> tuple[Step, ...]:
             id="summarise",
             does=_call(MANAGER, SUMMARISE, temperature=0),
             sees=see("prompt", "older"),
-            unless=Test(fn="tasks.algorithms.disclosure.nothing", sees=see(replies="older")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="older")),
             on_failure="keep",
         ),
         Step(id="next", does=Function(fn=f"{CHAT}.chat_after"), sees=see("chat", "said", "older", summary="summarise")),

@@ -90,7 +90,7 @@ def _start() -> tuple[Step, ...]:
             does=Recall(store="memories", k=1, args={"kinds": [ACTIVE], "scope": "session", "order": "latest"}),
             sees=see(session="session_id"),
         ),
-        Step(id="listed", does=Function(fn=f"{SWARM}.listed_agents"), sees=see(agents="swarm")),
+        Step(id="listed", does=Function(fn="tasks.algorithms.agents.listed"), sees=see(agents="swarm")),
         Step(
             id="triage",
             does=Call(system=TRIAGE, prompt=PICK, temperature=0, max_tokens=256, answer_schema=PICK_SCHEMA),
@@ -175,7 +175,7 @@ def _end() -> tuple[Step | Ask, ...]:
             id="remember",
             does=Remember(store="memories", args={"kind": ACTIVE, "scope": "session"}),
             sees=see(memories="memory", replaces="recalled", session="session_id"),
-            unless=Test(fn="tasks.algorithms.disclosure.nothing", sees=see(replies="memory")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="memory")),
         ),
         Step(
             id="answer",

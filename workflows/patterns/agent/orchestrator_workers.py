@@ -103,7 +103,7 @@ def _rounds() -> Loop:
                     id="judge",
                     does=_lead(COVERAGE, GAPS_SCHEMA, temperature=0, max_tokens=2048),
                     sees=see("prompt", "summaries"),
-                    unless=Test(fn=f"{DELEGATION}.nothing_new", sees=see(fresh="workers.report")),
+                    unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="workers.report")),
                     on_failure="keep",
                 ),
                 Step(

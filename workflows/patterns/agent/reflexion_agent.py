@@ -187,7 +187,7 @@ def _by_tests() -> Graph:
                 id="run",
                 does=Tool(name="tasks.code.run_code", args={"seconds": SECONDS}),
                 sees=see(code="cell.cell", files="cell.files", answer="attempt.answer"),
-                unless=Test(fn=f"{REFLEXION}.unanswered", sees=see(attempt="attempt.answer")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="attempt.answer")),
             ),
             Step(
                 id="verdict",

@@ -179,7 +179,7 @@ def _learning() -> tuple[Step | Fan, ...]:
             id="similar",
             does=Recall(store="memories", k=1, args={"kinds": [SKILL]}),
             sees=see(query="new"),
-            unless=Test(fn="tasks.algorithms.disclosure.nothing", sees=see(replies="new")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="new")),
         ),
         Step(
             id="store",

@@ -197,13 +197,13 @@ def _report() -> tuple[Step, ...]:
             id="memories",
             does=Recall(store="memories", k=REPORTED, args={"kinds": [NOTE], "scope": "run"}),
             sees=see(query="objective"),
-            unless=Test(fn=f"{QUEUE}.nothing_done", sees=see(done="work.done")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="work.done")),
         ),
         Step(
             id="write",
             does=Call(system=WRITER, prompt=WRITE, temperature=0.3, max_tokens=4096, lessons=True),
             sees=see("prompt", memories=View(ref="memories", unnamed=True), left="work.queue"),
-            unless=Test(fn=f"{QUEUE}.nothing_done", sees=see(done="work.done")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="work.done")),
             on_failure="keep",
         ),
         Step(

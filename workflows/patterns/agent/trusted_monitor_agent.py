@@ -28,7 +28,7 @@ MOST_ACTIONS = 15
 REWRITE_FROM, AUDIT_FROM = 4, 8
 MOST_AUDITS = 3
 MONITOR_CODE, AGENTS = "tasks.algorithms.monitoring", "tasks.algorithms.agents"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 NO_RUN = Test(fn=NONE, sees=see(replies="ruling.act"))
 
 

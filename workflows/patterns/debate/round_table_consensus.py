@@ -75,9 +75,9 @@ def _consensus(name: str, positions: str, fields: tuple[str, ...]) -> tuple[Step
         does=Call(system=JUDGE, prompt=AGREED, temperature=0, max_tokens=1024, answer_schema=AGREED_SCHEMA),
         sees=see(positions=View(ref=positions, fields=fields, unnamed=True)),
         unless=Test(
-            fn="tasks.algorithms.round_table.not_all_spoke",
-            sees=see(positions=View(ref=positions)),
-            args={"seats": SEATS},
+            fn="tasks.algorithms.supplied.fewer_than",
+            sees=see(replies=View(ref=positions)),
+            args={"least": SEATS},
         ),
         on_failure="keep",
     )

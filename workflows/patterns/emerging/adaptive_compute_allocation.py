@@ -31,6 +31,7 @@ BUDGET, MOST_BUDGET = 32, 96
 WIDTH, ROUNDS = 8, 12
 MOST_MODELS = 9
 ALGORITHMS = "tasks.algorithms.compute_allocation"
+JOINED = "tasks.algorithms.supplied.joined"
 CHEAP, STRONG = At(ref="tiers.cheap"), At(ref="tiers.strong")
 
 
@@ -128,7 +129,11 @@ def _rounds() -> Loop:
                 _do("jobs", "allotted", seen, tasks=TASKS, width=WIDTH),
                 Fan(id="work", over="jobs", does=work, sees=see(job="item"), at_most=WIDTH, quorum=0),
                 *_verified("work", "jobs", "answers", WIDTH),
-                _do("all", "with_round", see("answers", "graded")),
+                Step(
+                    id="all",
+                    does=Function(fn=JOINED),
+                    sees=see(first="answers", second="graded"),
+                ),
                 _do("row", "round_row", see("jobs")),
             ),
             gives={"answers": "all", "row": "row"},

@@ -47,7 +47,7 @@ WEEK = 7
 MOST_MODELS, RECALLED = 9, 100
 SEARCH = "tasks.algorithms.workflow_search"
 FOUND = "tasks.algorithms.found_workflows"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 SUPPLIED = "tasks.algorithms.supplied"
 
 

@@ -153,7 +153,7 @@ def _pass(name: str, queue: str, start: str) -> Loop:
 
 
 def _criticised() -> tuple[Step | Loop, ...]:
-    none = Test(fn=f"{ALGORITHMS}.nothing_found", sees=see("found"))
+    none = Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="found"))
     return (
         Step(id="principle", does=Function(fn="tasks.algorithms.supplied.as_is"), sees=see(given="item")),
         Step(
@@ -229,7 +229,7 @@ def _check(name: str, answer: str, unless: str = "", otherwise: str = "") -> Fan
         sees=see(principle="item", answer=answer),
         at_most=ACTIVE,
         quorum=0,
-        unless=Test(fn=f"{ALGORITHMS}.nothing_found", sees=see(found=unless)) if unless else None,
+        unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies=unless)) if unless else None,
         otherwise=otherwise,
     )
 

@@ -31,6 +31,7 @@ LEVELS = 3
 GOOD = 7.0
 """A final score (0 to 10) below it reopens the weakest part."""
 ALGORITHMS = "tasks.algorithms.thought_graph"
+JOINED = "tasks.algorithms.supplied.joined"
 PART_ALONE, PARENTS_AND_RULE = see("task"), see("task", rule="split")
 
 
@@ -233,7 +234,11 @@ def _feedback() -> tuple[AnyBlock, ...]:
             slots=("level", "made"),
             sees=see(first="solved", again="reopen.thought"),
         ),
-        Step(id="known", does=_fn("joined_graph"), sees=see(graph="merge.graph", made="reopened.made")),
+        Step(
+            id="known",
+            does=Function(fn=JOINED),
+            sees=see(first="merge.graph", second="reopened.made"),
+        ),
         _merge("remerge", "reopened.level", "known", 1, lost="merge.lost"),
     )
 

@@ -196,7 +196,7 @@ def _reward() -> Choose:
     )
     return Choose(
         id="reward",
-        by=Function(fn=f"{ENDS}.rewarded_by"),
+        by=Function(fn="tasks.algorithms.reflexion.evaluator"),
         sees=see(tests="runnable"),
         bodies={
             "tests": Graph(blocks=_tested("climb.end"), gives={"score": "score"}),

@@ -28,6 +28,7 @@ SECONDS = 20
 OUTPUT = 8000
 """Characters of code's output that stand in the history."""
 ALGORITHMS = "tasks.algorithms.conducting"
+JOINED = "tasks.algorithms.supplied.joined"
 
 
 def build() -> GraphSpec:
@@ -101,7 +102,11 @@ def _round() -> Graph:
                 bodies={"expert": _expert(), "code": _code(), "nobody": _nobody()},
             ),
             Step(id="entry", does=_fn("round_entry"), sees=see("move", given="route.given")),
-            Step(id="after", does=_fn("with_round"), sees=see("entry", history="shown")),
+            Step(
+                id="after",
+                does=Function(fn=JOINED),
+                sees=see(first="shown", second="entry"),
+            ),
         ),
         gives={"history": "after", "entry": "entry"},
     )

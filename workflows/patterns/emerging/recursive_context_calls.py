@@ -109,7 +109,7 @@ def _session() -> Loop:
                     unless=Test(fn=f"{ALGORITHMS}.no_cell", sees=see("cell")),
                 ),
                 _do("block", "block_record", see("cell", written="write", ran="run", given="input")),
-                _do("kept", "of_session", see(ran="run")),
+                Step(id="kept", does=Function(fn="tasks.algorithms.code_actions.of_session"), sees=see(ran="run")),
             ),
             gives={"kept": "kept", "block": "block"},
         ),

@@ -47,7 +47,7 @@ MOST_MODELS, VERSIONS = 9, 100
 EVOLUTION = "tasks.algorithms.prompt_evolution"
 VERSIONING = "tasks.algorithms.prompt_versions"
 TRIALS = "tasks.algorithms.trials.trials"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 STRONG = At(ref="tiers.strong")
 
 

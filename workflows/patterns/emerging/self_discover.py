@@ -75,7 +75,7 @@ def _known() -> tuple[Step, ...]:
             id="tend",
             does=Remember(store="memories", args={"kind": STRUCTURE}),
             sees=tended,
-            unless=_test("nothing_tended", see(proven="known.proven", ended="known.ended")),
+            unless=_test("tasks.algorithms.supplied.neither_given", see(first="known.proven", second="known.ended")),
         ),
         Step(
             id="past",
@@ -192,14 +192,14 @@ def _learning() -> tuple[Step, ...]:
             id="store",
             does=Remember(store="memories", args={"kind": CANDIDATE}),
             sees=see(memories="new"),
-            unless=_test("nothing_new", see(memories="new")),
+            unless=_test("tasks.algorithms.supplied.none_given", see(replies="new")),
         ),
         _do("asked", "new_prompt", see("prompt", "kind", recalled="past")),
         Step(
             id="keep",
             does=Remember(store="memories", args={"kind": PAST_PROMPT}),
             sees=see(memories="asked"),
-            unless=_test("nothing_new", see(memories="asked")),
+            unless=_test("tasks.algorithms.supplied.none_given", see(replies="asked")),
         ),
     )
 

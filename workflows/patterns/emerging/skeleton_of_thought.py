@@ -129,7 +129,7 @@ def _expansion() -> tuple[Fan | Step, ...]:
             # The first point repeats none.
             at_most=POINTS - 1,
             quorum=0,
-            unless=Test(fn=f"{ALGORITHMS}.none_repeats", sees=see(repeats="repeats.repeats")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="repeats.repeats")),
         ),
         Step(
             id="final",

@@ -30,6 +30,7 @@ LEAST_NODES, MOST_NODES = 2, 6
 STEPS, CLEAN, FALLS = 5, 2, 2
 MOST_MODELS, KEPT_PROMPTS = 9, 100
 ALGORITHMS = "tasks.algorithms.textual_gradient"
+NEITHER = "tasks.algorithms.supplied.neither_given"
 STRONG = At(ref="tiers.strong")
 NODE: Schema = record(name=text(60), prompt=text(6000), trainable=listed(choice("variable", "prompt"), 0, 2)) | {
     "required": ["name", "prompt"]
@@ -133,7 +134,12 @@ def _descent() -> tuple[AnyBlock, ...]:
             ),
         ),
         _do("keep", "prompts_to_keep", won, "memories", "replaces"),
-        Step(id="remember", does=store, sees=kept, unless=_test("nothing_to_keep", kept)),
+        Step(
+            id="remember",
+            does=store,
+            sees=kept,
+            unless=_test(NEITHER, see(first="keep.memories", second="keep.replaces")),
+        ),
         _do("answer", "descent_answer", see(chain="descend.best", log="descend.log", stored="remember")),
     )
 

@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from tasks.algorithms.heuristics import ROUND, RULE, RUN
 from tasks.answer_schemas import listed, record, share, text, whole
+from tasks.recalled import latest_memories
 from tasks.spec import At, Call, Fan, Function, GraphSpec, Input, Recall, Remember, Signal, Step, Test, Tool, see
 
 NEAREST, SHOWN = 12, 5
@@ -152,9 +153,9 @@ def upkeep() -> GraphSpec:
         description="Draws new rules from the successes and failures of a type of task, and retires those that lose.",
         distinct_models=2,
         blocks=(
-            _latest("runs", RUN, 1000),
-            _latest("rounds", ROUND, 200),
-            _latest("rules", RULE, 200),
+            latest_memories("runs", RUN, 1000),
+            latest_memories("rounds", ROUND, 200),
+            latest_memories("rules", RULE, 200),
             WON,
             Step(
                 id="evidence",
@@ -178,11 +179,6 @@ def upkeep() -> GraphSpec:
 def due() -> Test:
     """Whether twenty runs of one type of task have not been learned from."""
     return Test(fn="tasks.algorithms.heuristics.round_due", sees=see("runs", "rounds"), args={"every": EVERY})
-
-
-def _latest(block_id: str, kind: str, k: int) -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": "user", "order": "latest"}
-    return Step(id=block_id, does=Recall(store="memories", k=k, args=args))
 
 
 def _new_rules() -> tuple[Step | Fan, ...]:
@@ -233,8 +229,8 @@ def _kept_rules() -> tuple[Step, ...]:
     return (
         Step(
             id="all",
-            does=Function(fn="tasks.algorithms.heuristics.with_standing"),
-            sees=see("standing", "supported"),
+            does=Function(fn="tasks.algorithms.supplied.joined"),
+            sees=see(first="standing", second="supported"),
         ),
         Step(
             id="distinct",

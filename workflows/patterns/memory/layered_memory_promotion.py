@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from tasks.algorithms.memory_layers import ARCHIVED, FACT, SEGMENT, TURN
 from tasks.answer_schemas import FLAG, listed, record, text, whole
 from tasks.conversations import history_input
+from tasks.recalled import latest_memories
 from tasks.spec import (
     At,
     Call,
@@ -25,6 +26,7 @@ from tasks.spec import (
 )
 
 TURNS_LOOKED_AT = 10
+MOST_RECALLED = 1000
 NEAREST = 5
 ARCHIVE_LOOKED_AT = 20
 MOST_SHOWN = 2 * NEAREST + ARCHIVE_LOOKED_AT
@@ -86,11 +88,6 @@ def _nearest(block_id: str, kind: str, k: int, scope: str, **sees: str) -> Step:
     return Step(id=block_id, does=does, sees=see(**sees))
 
 
-def _latest(block_id: str, kind: str, scope: str, k: int = 1000, **sees: str) -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": scope, "order": "latest"}
-    return Step(id=block_id, does=Recall(store="memories", k=k, args=args), sees=see(**sees))
-
-
 def _keep(block_id: str, kind: str, scope: str, unless: Test | None = None, **sees: str) -> Step:
     does = Remember(store="memories", args={"kind": kind, "scope": scope})
     return Step(id=block_id, does=does, sees=see(**sees), unless=unless)
@@ -99,7 +96,7 @@ def _keep(block_id: str, kind: str, scope: str, unless: Test | None = None, **se
 def _layers() -> tuple[Step, ...]:
     """The last turns, the notes of this session and the lasting facts that fit, looked up side by side."""
     return (
-        _latest("turns", TURN, "session", TURNS_LOOKED_AT, session="session_id"),
+        latest_memories("turns", TURN, TURNS_LOOKED_AT, "session", session="session_id"),
         _nearest("segments", SEGMENT, NEAREST, "session", query="prompt", session="session_id"),
         _nearest("facts", FACT, NEAREST, "user", query="prompt"),
         _nearest("archive", ARCHIVED, ARCHIVE_LOOKED_AT, "user", query="prompt"),
@@ -147,9 +144,9 @@ def upkeep() -> GraphSpec:
         description="Moves what matters from the live window to notes and from notes to lasting facts.",
         distinct_models=2,
         blocks=(
-            _latest("turns", TURN, "sessions"),
-            _latest("segments", SEGMENT, "sessions"),
-            _latest("facts", FACT, "user"),
+            latest_memories("turns", TURN, MOST_RECALLED, "sessions"),
+            latest_memories("segments", SEGMENT, MOST_RECALLED, "sessions"),
+            latest_memories("facts", FACT, MOST_RECALLED, "user"),
             Step(id="used", does=used),
             _team(),
             _do("crowded", "crowded_sessions", see("turns")),
@@ -188,9 +185,9 @@ def _after() -> Step:
     args: dict[str, JsonValue] = {"kinds": [SEGMENT], "scope": "sessions", "order": "latest"}
     return Step(
         id="after",
-        does=Recall(store="memories", k=1000, args=args),
+        does=Recall(store="memories", k=MOST_RECALLED, args=args),
         sees=see(query="note.noted"),
-        unless=Test(fn=f"{ALGORITHMS}.nothing_noted", sees=see(noted="note.noted")),
+        unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="note.noted")),
         otherwise="segments",
     )
 

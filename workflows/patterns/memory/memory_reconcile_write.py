@@ -106,7 +106,7 @@ def _reconcile_one() -> Graph:
                     fact=View(ref="item", fields=("subject", "predicate", "value", "date")),
                     near=View(ref="near", fields=SHOWN, unnamed=True),
                 ),
-                unless=Test(fn=f"{FACTS}.nothing", sees=see(replies="near")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="near")),
                 on_failure="keep",
             ),
             Step(id="operation", does=Function(fn=f"{FACTS}.operation"), sees=see("near", fact="item", judged="judge")),
@@ -142,7 +142,7 @@ def _write(name: str, plan: str) -> tuple[Step, ...]:
             id=f"{name}-back",
             does=Remember(store="memories", args={"kind": FACT}),
             sees=see(memories=f"{name}-before", replaces=View(ref=name, pick=Pick.OK)),
-            unless=Test(fn=f"{FACTS}.nothing", sees=see(replies=f"{name}-faults")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies=f"{name}-faults")),
         ),
     )
 
@@ -158,7 +158,7 @@ def _question() -> tuple[Ask | Step, ...]:
             of="user",
             choices=("new", "old", "neither"),
             waits=None,
-            unless=Test(fn=f"{FACTS}.nothing", sees=see(replies="plan.question")),
+            unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="plan.question")),
         ),
         Step(
             id="settled",

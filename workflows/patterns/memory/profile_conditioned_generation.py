@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from tasks.algorithms.profiles import OWN_TEXT, PROFILE
 from tasks.answer_schemas import choice, listed, record, text
+from tasks.recalled import latest_memories
 from tasks.spec import Call, Fan, Function, GraphSpec, Input, Recall, Remember, Step, Test, see
 
 EXAMPLES = 4
@@ -76,15 +77,10 @@ def _own_texts() -> tuple[Step, ...]:
     )
 
 
-def _latest(block_id: str, kind: str, k: int) -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": "user", "order": "latest"}
-    return Step(id=block_id, does=Recall(store="memories", k=k, args=args))
-
-
 def _profile() -> tuple[Step | Fan, ...]:
     """The profile, item by item: only what bears on this request and is not sensitive there."""
     return (
-        _latest("profile", PROFILE, 1),
+        latest_memories("profile", PROFILE, 1),
         Step(id="known", does=Function(fn=f"{ALGORITHMS}.profile_items"), sees=see("profile")),
         Fan(
             id="use",
@@ -105,7 +101,7 @@ def _profile() -> tuple[Step | Fan, ...]:
 
 def _personal() -> tuple[Step, ...]:
     """The personal version, and once more without the claims that neither the neutral one nor the profile has."""
-    nothing = Test(fn=f"{ALGORITHMS}.nothing_personal", sees=see("items", "examples"))
+    nothing = Test(fn="tasks.algorithms.supplied.neither_given", sees=see(first="items", second="examples"))
     return (
         Step(
             id="personal",
@@ -170,8 +166,8 @@ def upkeep() -> GraphSpec:
         title="Upkeep of Profile-Conditioned Generation",
         description="Sums up how a person writes, and for what, from the old profile and the texts that came since.",
         blocks=(
-            _latest("profile", PROFILE, 1),
-            _latest("texts", OWN_TEXT, 100),
+            latest_memories("profile", PROFILE, 1),
+            latest_memories("texts", OWN_TEXT, 100),
             Step(
                 id="read",
                 does=Function(fn=f"{ALGORITHMS}.texts_to_read", args={"most": EVERY}),

@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from tasks.algorithms.precompute import ANSWERS, CONTEXT, PAIR, PREPARED, QUESTION, SAMPLES, TURNS
 from tasks.answer_schemas import FLAG, Schema, choice, listed, record, text
+from tasks.recalled import latest_memories
 from tasks.retrieval import documents_input
 from tasks.spec import (
     At,
@@ -73,12 +74,6 @@ def _split(block_id: str, name: str, sees: dict[str, View], slots: tuple[str, ..
     return Step(id=block_id, does=Function(fn=f"{ALGORITHMS}.{name}", args=args), slots=slots, sees=sees)
 
 
-def _latest(block_id: str, kind: str, k: int, scope: str = "sessions") -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": scope, "order": "latest"}
-    sees = see(session="project") if scope == "session" else {}
-    return Step(id=block_id, does=Recall(store="memories", k=k, args=args), sees=sees)
-
-
 def _keep(block_id: str, kind: str, sees: dict[str, View], unless: Test | None = None) -> Step:
     does = Remember(store="memories", args={"kind": kind, "scope": "session"})
     return Step(id=block_id, does=does, sees=sees, unless=unless)
@@ -110,7 +105,7 @@ def _context() -> tuple[Step, ...]:
     unchanged = Test(fn=f"{ALGORITHMS}.nothing_new", sees=see(context="context.new"))
     return (
         _team(see("models")),
-        _latest("stored", CONTEXT, 1, "session"),
+        latest_memories("stored", CONTEXT, 1, "session", session="project"),
         _split("context", "current_context", see("documents", "stored", "project"), ("out", "new")),
         _keep("keep", CONTEXT, see(memories="context.new", session="project", replaces="stored"), unchanged),
     )
@@ -121,7 +116,7 @@ def _prepared() -> tuple[Step, ...]:
     look_up = Recall(store="memories", k=LOOKED_AT, args={"kinds": [PAIR], "scope": "session"})
     return (
         Step(id="pairs", does=look_up, sees=see(query="prompt", session="project")),
-        _latest("prepared", PREPARED, 1, "session"),
+        latest_memories("prepared", PREPARED, 1, "session", session="project"),
         _do("hits", "hits", see("pairs", "context"), keep=HITS),
         _do("inferences", "inferences_of", see("prepared", "context")),
         Step(
@@ -173,10 +168,10 @@ def upkeep() -> GraphSpec:
         description="Prepares a project whose documents changed: inferences, likely questions, supported answers.",
         distinct_models=2,
         blocks=(
-            _latest("contexts", CONTEXT, 200),
-            _latest("questions", QUESTION, 1000),
-            _latest("prepared", PREPARED, 200),
-            _latest("pairs", PAIR, 1000),
+            latest_memories("contexts", CONTEXT, 200, "sessions"),
+            latest_memories("questions", QUESTION, 1000, "sessions"),
+            latest_memories("prepared", PREPARED, 200, "sessions"),
+            latest_memories("pairs", PAIR, 1000, "sessions"),
             _split("job", "idle_job", see("contexts", "questions", "prepared", "pairs"), JOB, recent=LAST_QUESTIONS),
             _team({}, models=[]),
             _thinking(),

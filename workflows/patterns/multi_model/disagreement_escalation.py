@@ -109,7 +109,7 @@ def _compare() -> Step:
             answer_schema=COMPARISON_SCHEMA,
         ),
         sees=see("prompt", answers=View(ref="cheap", unnamed=True)),
-        unless=Test(fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="cheap"), args={"least": 2}),
+        unless=Test(fn="tasks.algorithms.supplied.fewer_than", sees=see(replies="cheap"), args={"least": 2}),
         on_failure="keep",
     )
 

@@ -51,7 +51,7 @@ def build() -> GraphSpec:
                 ),
                 sees=see("prompt", top=View(ref="rank.top", unnamed=True)),
                 unless=Test(
-                    fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="rank.top"), args={"least": KEPT}
+                    fn="tasks.algorithms.supplied.fewer_than", sees=see(replies="rank.top"), args={"least": KEPT}
                 ),
                 otherwise="rank.first",
                 on_failure="keep",

@@ -118,7 +118,7 @@ def _conclusion() -> tuple[Step, ...]:
     return (
         Step(
             id="all",
-            does=Function(fn="tasks.algorithms.induction.all_tried"),
+            does=Function(fn="tasks.algorithms.supplied.joined"),
             sees=see(first="first.tried", second="second.tried"),
         ),
         Step(

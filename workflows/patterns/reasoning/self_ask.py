@@ -68,14 +68,14 @@ def _follow_up() -> Graph:
                 id="hits",
                 does=Tool(name="tasks.retrieval.retrieve", args={"k": PASSAGES}),
                 sees=see("documents", query="wanted"),
-                unless=Test(fn="tasks.algorithms.follow_ups.no_question", sees=see(question="wanted")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="wanted")),
             ),
             Step(id="passages", does=Function(fn="tasks.algorithms.passages.passages"), sees=see(found="hits")),
             Step(
                 id="read",
                 does=Call(system=READER, prompt=READ, temperature=0, max_tokens=512),
                 sees=see("passages", question="wanted"),
-                unless=Test(fn="tasks.algorithms.passages.none_found", sees=see("passages")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="passages")),
                 on_failure="keep",
             ),
             Step(

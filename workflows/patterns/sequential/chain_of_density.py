@@ -109,7 +109,7 @@ def _judge() -> tuple[Step, ...]:
             id="judge",
             does=Call(system=JUDGE, prompt=PICK, temperature=0, max_tokens=512, answer_schema=PICK_SCHEMA),
             sees=see(source="prompt", versions=View(ref="shuffled", unnamed=True)),
-            unless=Test(fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="shuffled"), args={"least": 2}),
+            unless=Test(fn="tasks.algorithms.supplied.fewer_than", sees=see(replies="shuffled"), args={"least": 2}),
             on_failure="keep",
         ),
         Step(

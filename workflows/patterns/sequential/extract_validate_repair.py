@@ -76,7 +76,7 @@ def _repairs() -> Loop:
             "errors": Carry(start="check", next="errors"),
             "history": Carry(next="entry", how="append"),
         },
-        until=Test(fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="errors"), args={"least": 1}),
+        until=Test(fn="tasks.algorithms.supplied.fewer_than", sees=see(replies="errors"), args={"least": 1}),
         asks_first=True,
         turns=REPAIRS,
         body=Graph(

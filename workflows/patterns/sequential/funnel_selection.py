@@ -153,7 +153,7 @@ def _worked_out() -> tuple[Step | Fan, ...]:
 
 
 def _none_left(ref: str, least: int = 1) -> Test:
-    return Test(fn="tasks.algorithms.fusion.fewer_than", sees=see(replies=ref), args={"least": least})
+    return Test(fn="tasks.algorithms.supplied.fewer_than", sees=see(replies=ref), args={"least": least})
 
 
 def _report() -> Step:

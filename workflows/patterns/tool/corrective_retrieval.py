@@ -12,7 +12,7 @@ STRIP_SENTENCES = 3
 MOST_STRIPS, KEPT_STRIPS = 150, 30
 MOST_MODELS = 2
 CORRECTIVE = "tasks.algorithms.corrective"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 CHEAP = At(ref="team.cheap")
 
 
@@ -166,7 +166,7 @@ def _answer() -> tuple[Step, ...]:
             id="write",
             does=Call(system=WRITER, prompt=WRITE, model=At(ref="team.strong"), temperature=0.3, lessons=True),
             sees=see("prompt", strips="kept"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="kept")),
+            unless=Test(fn=NONE_OK, sees=see(replies="kept")),
             on_failure="keep",
         ),
         Step(

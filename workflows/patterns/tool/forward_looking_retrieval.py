@@ -11,7 +11,7 @@ PASSAGES = 3
 WEB_BELOW = 0.3
 """Of a match in [0, 1], where .5 is what fits for the embedding model that is used."""
 ACTIVE = "tasks.algorithms.active_retrieval"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 
 
 def build() -> GraphSpec:
@@ -87,7 +87,7 @@ def _look_up() -> tuple[AnyBlock, ...]:
     sure = Test(
         fn=f"{ACTIVE}.no_look_up", sees=see("draft", "pieces", "documents", tools="catalogue"), args={"most": LOOK_UPS}
     )
-    nothing_asked = Test(fn=NONE_FOUND, sees=see(passages="query"))
+    nothing_asked = Test(fn=NONE_OK, sees=see(replies="query"))
     return (
         Step(id="masked", does=Function(fn=f"{ACTIVE}.masked"), sees=see("draft")),
         Step(

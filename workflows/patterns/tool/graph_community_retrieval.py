@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from tasks.algorithms.entity_graph import CORPUS, INDEX, REPORT
 from tasks.answer_schemas import Schema, choice, listed, record, text, whole
 from tasks.graph_indexing import OVERLAP, TOKENS, indexing
+from tasks.recalled import latest_memories
 from tasks.retrieval import documents_input
 from tasks.spec import (
     OUT,
@@ -17,7 +18,6 @@ from tasks.spec import (
     Graph,
     GraphSpec,
     Input,
-    Recall,
     Remember,
     Sees,
     Step,
@@ -36,7 +36,7 @@ ANSWERS = "tasks.algorithms.community_answers"
 GRAPH = "tasks.algorithms.entity_graph"
 DELEGATION = "tasks.algorithms.delegation"
 CONTEXT = "tasks.algorithms.precompute"
-NONE = "tasks.algorithms.tradeoffs.none_of"
+NONE = "tasks.algorithms.supplied.none_given"
 CHEAP, STRONG = At(ref="tiers.cheap"), At(ref="tiers.strong")
 
 
@@ -84,15 +84,6 @@ def _do(block_id: str, name: str, sees: Sees, *slots: str, unless: Test | None =
     return Step(id=block_id, does=Function(fn=fn, args=args), sees=sees, slots=slots or (OUT,), unless=unless)
 
 
-def _latest(block_id: str, kind: str, k: int, scope: str = "session", session: str = "corpus") -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": scope, "order": "latest"}
-    return Step(
-        id=block_id,
-        does=Recall(store="memories", k=k, args=args),
-        sees=see(session=session) if scope == "session" else {},
-    )
-
-
 def _tiers(sees: Sees, *slots: str, **models: JsonValue) -> Step:
     does = Tool(name="tasks.candidates.cheap_and_strong", args={"most": MOST_MODELS, **models})
     return Step(id="tiers", does=does, slots=slots, sees=sees)
@@ -105,7 +96,7 @@ def _corpus() -> tuple[Step, ...]:
     held = see("documents", "stored", project="corpus")
     return (
         _tiers(see("models"), "cheap", "strong"),
-        _latest("stored", CORPUS, 1),
+        latest_memories("stored", CORPUS, 1, "session", session="corpus"),
         _do("context", f"{CONTEXT}.current_context", held, *("out", "new"), most=MOST_CHARS),
         Step(
             id="keep",
@@ -124,8 +115,8 @@ def _graph() -> tuple[Step, ...]:
         system=JUDGE, prompt=ABOUT, model=CHEAP, temperature=0, max_tokens=256, answer_schema=ABOUT_SCHEMA, retries=1
     )
     return (
-        _latest("index", INDEX, 1),
-        _latest("reports", REPORT, REPORTS),
+        latest_memories("index", INDEX, 1, "session", session="corpus"),
+        latest_memories("reports", REPORT, REPORTS, "session", session="corpus"),
         _do("graph", "graph_of", seen, *parts, tokens=TOKENS, overlap=OVERLAP),
         Step(
             id="judged",
@@ -240,9 +231,9 @@ def upkeep() -> GraphSpec:
         title="Upkeep of Graph Community Retrieval",
         description="Indexes a collection that is new or changed: its entities, their communities, and reports.",
         blocks=(
-            _latest("corpora", CORPUS, CORPORA, "sessions"),
-            _latest("indexes", INDEX, CORPORA, "sessions"),
-            _latest("reports", REPORT, REPORTS, "sessions"),
+            latest_memories("corpora", CORPUS, CORPORA, "sessions"),
+            latest_memories("indexes", INDEX, CORPORA, "sessions"),
+            latest_memories("reports", REPORT, REPORTS, "sessions"),
             _do("next", f"{GRAPH}.corpus_to_index", see("corpora", "indexes", "reports"), *parts),
             _tiers({}, "cheap", models=[]),
             *indexing(),

@@ -7,7 +7,7 @@ from tasks.spec import AnyBlock, Call, Fan, Function, GraphSpec, Input, Member, 
 QUERIES, HITS, FUSED, KEPT = 5, 20, 40, 8
 RANKS = "tasks.algorithms.rank_fusion"
 CITATIONS = "tasks.algorithms.cited_passages"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 
 
 def build() -> GraphSpec:
@@ -24,7 +24,7 @@ def build() -> GraphSpec:
                 id="ranked",
                 does=Call(system=RANKER, prompt=RANK, temperature=0, max_tokens=512, answer_schema=RANK_SCHEMA),
                 sees=see("prompt", passages="fused"),
-                unless=Test(fn=NONE_FOUND, sees=see(passages="fused")),
+                unless=Test(fn=NONE_OK, sees=see(replies="fused")),
                 on_failure="keep",
             ),
             Step(
@@ -36,7 +36,7 @@ def build() -> GraphSpec:
                 id="write",
                 does=Call(system=WRITER, prompt=WRITE, temperature=0.3, lessons=True),
                 sees=see("prompt", passages="top"),
-                unless=Test(fn=NONE_FOUND, sees=see(passages="top")),
+                unless=Test(fn=NONE_OK, sees=see(replies="top")),
                 on_failure="keep",
             ),
             Step(

@@ -27,7 +27,7 @@ MOST_LITERALS = 8
 QUERIES = 3
 RUNS = 3
 SQL = "tasks.algorithms.sql_answers"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 
 
 def build() -> GraphSpec:
@@ -81,7 +81,7 @@ def _linking() -> tuple[AnyBlock, ...]:
             id="extract",
             does=Call(system=LINKER, prompt=LINK, temperature=0, answer_schema=LINK_SCHEMA, retries=1, lessons=True),
             sees=see("prompt", "cards"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="cards")),
+            unless=Test(fn=NONE_OK, sees=see(replies="cards")),
             on_failure="keep",
         ),
         Step(id="link", does=Function(fn=f"{SQL}.linked"), sees=see("cards", extracted="extract")),
@@ -110,7 +110,7 @@ def _queries() -> tuple[AnyBlock, ...]:
             members=samples(QUERIES),
             sees=see("prompt", "link", "literals"),
             at_most=QUERIES,
-            unless=Test(fn=NONE_FOUND, sees=see(passages="cards")),
+            unless=Test(fn=NONE_OK, sees=see(replies="cards")),
             quorum=0,
         ),
         Step(id="candidates", does=Function(fn=f"{SQL}.candidates"), sees=see(drawn="draw")),
@@ -166,14 +166,14 @@ def _meaning() -> tuple[AnyBlock, ...]:
             id="back",
             does=Call(system=READER, prompt=SAY, temperature=0, max_tokens=512),
             sees=see(sql="winner"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="winner")),
+            unless=Test(fn=NONE_OK, sees=see(replies="winner")),
             on_failure="keep",
         ),
         Step(
             id="check",
             does=Call(system=CHECKER, prompt=COMPARE, temperature=0, max_tokens=512, answer_schema=VERDICT_SCHEMA),
             sees=see("prompt", "back"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="back")),
+            unless=Test(fn=NONE_OK, sees=see(replies="back")),
             on_failure="keep",
         ),
         Ask(

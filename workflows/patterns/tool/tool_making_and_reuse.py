@@ -35,7 +35,7 @@ MOST_KEPT = 8000
 """Characters of a task, and of its answer, that are remembered."""
 MADE = "tasks.algorithms.made_tools"
 SKILLS = "tasks.algorithms.skills"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 CHEAP, STRONG = At(ref="team.cheap"), At(ref="team.strong")
 MAKING = ("tool", "made", "lost")
 
@@ -99,14 +99,14 @@ def _stored() -> tuple[AnyBlock, ...]:
             id="retire",
             does=Remember(store="memories", args={"kind": TOOL}),
             sees=see(replaces="stored.retired"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="stored.retired")),
+            unless=Test(fn=NONE_OK, sees=see(replies="stored.retired")),
         ),
         Step(id="cards", does=Function(fn=f"{MADE}.shown_tools"), sees=see(tools="stored.tools")),
         Step(
             id="judge",
             does=Call(system=JUDGE, prompt=FITS, model=CHEAP, temperature=0, max_tokens=512, answer_schema=FITS_SCHEMA),
             sees=see("prompt", tools="cards"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="cards")),
+            unless=Test(fn=NONE_OK, sees=see(replies="cards")),
             on_failure="keep",
         ),
         Step(id="fitting", does=Function(fn=f"{MADE}.judged_tool"), sees=see(tools="stored.tools", judged="judge")),
@@ -142,7 +142,7 @@ def _make() -> Graph:
                 id="tests",
                 does=_strong(TEST, TESTS_SCHEMA),
                 sees=see("signature", examples="examples.held"),
-                unless=Test(fn=NONE_FOUND, sees=see(passages="signature")),
+                unless=Test(fn=NONE_OK, sees=see(replies="signature")),
                 on_failure="keep",
             ),
             Step(id="first", does=Function(fn=f"{MADE}.new_tool"), sees=see("tests", written="write")),
@@ -152,7 +152,7 @@ def _make() -> Graph:
                 id="store",
                 does=Remember(store="memories", args={"kind": TOOL}),
                 sees=see(memories="gated"),
-                unless=Test(fn=NONE_FOUND, sees=see(passages="gated")),
+                unless=Test(fn=NONE_OK, sees=see(replies="gated")),
             ),
             Step(
                 id="usable",
@@ -181,7 +181,7 @@ def _proving() -> Loop:
         },
         until=Test(fn=f"{MADE}.proved", sees=see("proof")),
         turns=VERSIONS,
-        unless=Test(fn=NONE_FOUND, sees=see(passages="first")),
+        unless=Test(fn=NONE_OK, sees=see(replies="first")),
         body=Graph(
             blocks=(
                 Step(id="module", does=Function(fn=f"{SKILLS}.skill_files"), sees=see(skills="tool")),
@@ -204,7 +204,7 @@ def _proving() -> Loop:
 
 def _use() -> tuple[AnyBlock, ...]:
     """The tool, if there is one, with arguments that the cheap model reads out of the task."""
-    no_tool = Test(fn=NONE_FOUND, sees=see(passages="making.tool"))
+    no_tool = Test(fn=NONE_OK, sees=see(replies="making.tool"))
     return (
         Step(id="card", does=Function(fn=f"{MADE}.shown_tools"), sees=see(tools="making.tool")),
         Step(id="files", does=Function(fn=f"{SKILLS}.skill_files"), sees=see(skills="making.tool")),
@@ -222,7 +222,7 @@ def _use() -> tuple[AnyBlock, ...]:
             id="run",
             does=Tool(name="tasks.code.run_code", args={"seconds": SECONDS, "field": "code", "wants": [ANS]}),
             sees=see("files", code="call"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="call")),
+            unless=Test(fn=NONE_OK, sees=see(replies="call")),
         ),
         Step(id="used", does=Function(fn=f"{MADE}.tool_use"), sees=see(tool="making.tool", use="call", ran="run")),
     )
@@ -242,7 +242,7 @@ def _end() -> tuple[AnyBlock, ...]:
             id="remember",
             does=Remember(store="memories", args={"kind": PAST_TASK}),
             sees=see(memories="task"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="task")),
+            unless=Test(fn=NONE_OK, sees=see(replies="task")),
         ),
         Step(
             id="answer",

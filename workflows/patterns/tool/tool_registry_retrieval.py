@@ -30,7 +30,7 @@ LEAST = 0.17
 CARD_TOKENS = 4000
 """A tool's card is searched as one piece."""
 TOOLS = "tasks.algorithms.registered_tools"
-NONE_FOUND = "tasks.algorithms.passages.none_found"
+NONE_OK = "tasks.algorithms.supplied.none_ok"
 
 
 def build() -> GraphSpec:
@@ -70,7 +70,7 @@ def _search() -> tuple[Step, ...]:
             id="write-need",
             does=Call(system=NEEDER, prompt=NEED, temperature=0, max_tokens=256),
             sees=see("prompt"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="catalogue")),
+            unless=Test(fn=NONE_OK, sees=see(replies="catalogue")),
             on_failure="keep",
         ),
         Step(
@@ -94,7 +94,7 @@ def _shortlist() -> tuple[Step, ...]:
             id="rank",
             does=Call(system=RANKER, prompt=RANK, temperature=0, max_tokens=512, answer_schema=RANK_SCHEMA),
             sees=see("need", tools="hits"),
-            unless=Test(fn=NONE_FOUND, sees=see(passages="hits")),
+            unless=Test(fn=NONE_OK, sees=see(replies="hits")),
             on_failure="keep",
         ),
         Step(

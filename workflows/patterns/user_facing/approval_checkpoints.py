@@ -247,7 +247,7 @@ def _after() -> tuple[AnyBlock, ...]:
             of="user",
             choices=("keep_asking", "stop_asking"),
             waits=None,
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="offer")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="offer")),
         ),
         Step(id="trusting", does=_pure("now_trusted"), sees=see("offer", said="trust")),
     )

@@ -263,7 +263,7 @@ def _learn() -> tuple[Step, ...]:
             id="keep",
             does=Remember(store="memories", args={"kind": "verdict", "scope": "session"}),
             sees=see(memories="verdict", session="session_id"),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="verdict")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="verdict")),
         ),
         Step(
             id="model",

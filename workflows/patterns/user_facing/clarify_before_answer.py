@@ -95,7 +95,7 @@ def _readings() -> tuple[Step | Fan, ...]:
             id="border",
             does=Call(system=COMPARER, prompt=COMPARE, temperature=0, max_tokens=512, answer_schema=SAME_SCHEMA),
             sees=see(pairs=View(ref="pairs.border", fields=("key", "first", "second"))),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="pairs.border")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="pairs.border")),
             on_failure="keep",
         ),
         Step(
@@ -184,7 +184,7 @@ def _answer() -> tuple[Step, ...]:
             id="learn",
             does=Remember(store="memories", args={"kind": "reading"}),
             sees=see(memories="learned"),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="learned")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="learned")),
         ),
         Step(
             id="answer",

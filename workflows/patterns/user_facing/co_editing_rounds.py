@@ -169,7 +169,7 @@ def _decision() -> tuple[AnyBlock, ...]:
             of="user",
             choices=("accept_all", "reject_all", "decide"),
             text_for=("decide",),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="flagged")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="flagged")),
         ),
         Step(
             id="applied",
@@ -183,7 +183,7 @@ def _decision() -> tuple[AnyBlock, ...]:
             id="consistent",
             does=Call(system=READER, prompt=CONSISTENT, temperature=0, answer_schema=FOLLOW_UPS_SCHEMA),
             sees=see(document="after", changes="taken"),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="taken")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="taken")),
             on_failure="keep",
         ),
         Step(
@@ -207,7 +207,7 @@ def _end() -> tuple[Step, ...]:
             id="keep",
             does=Remember(store="memories", args={"kind": "edit_decision"}),
             sees=see(memories="reasons"),
-            unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="reasons")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="reasons")),
         ),
         Step(
             id="answer",

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from tasks.answer_schemas import FLAG, choice, listed, record, text, whole
 from tasks.fact_checks import FACTUALITY, fact_check
+from tasks.recalled import latest_memories
 from tasks.retrieval import documents_input
 from tasks.spec import (
     AnyBlock,
@@ -76,8 +77,8 @@ def upkeep() -> GraphSpec:
         description="Fits the weights of confidence signals to claims of which it is known what turned out, and "
         "reports the expected calibration error.",
         blocks=(
-            _latest("labels", LABEL, LABELS),
-            _latest("tables", TABLE, TABLES),
+            latest_memories("labels", LABEL, LABELS),
+            latest_memories("tables", TABLE, TABLES),
             Step(id="fit", does=Function(fn=f"{CALIBRATION}.refitted"), sees=see("labels")),
             Step(
                 id="keep",
@@ -95,17 +96,12 @@ def due() -> Test:
     return Test(fn=f"{CALIBRATION}.refit_due", sees=see("labels", "tables"))
 
 
-def _latest(name: str, kind: str, most: int) -> Step:
-    args: dict[str, JsonValue] = {"kinds": [kind], "scope": "user", "order": "latest"}
-    return Step(id=name, does=Recall(store="memories", k=most, args=args))
-
-
 def _pure(name: str, **args: Any) -> Function:
     return Function(fn=f"{CONFIDENCE}.{name}", args=args)
 
 
 def _nothing(ref: str) -> Test:
-    return Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies=ref))
+    return Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies=ref))
 
 
 def _corrections() -> tuple[AnyBlock, ...]:
@@ -189,7 +185,7 @@ def _signals() -> tuple[AnyBlock, ...]:
         ),
         Step(id="searcher", does=Function(fn=f"{FACTUALITY}.documents_searcher"), sees=see("documents")),
         Each(id="checks", over="claims", at_most=MOST_CLAIMS, body=fact_check(PASSAGES)),
-        _latest("tables", TABLE, TABLES),
+        latest_memories("tables", TABLE, TABLES),
         Step(
             id="rated",
             does=_pure("rated_claims"),

@@ -130,7 +130,7 @@ def _counterfactual() -> Loop:
         carries={"tries": Carry(next="try", how="append")},
         until=Test(fn=f"{ABLATION}.is_flipped", sees=see("tries")),
         turns=TRIES,
-        unless=Test(fn="tasks.algorithms.tradeoffs.none_of", sees=see(replies="drivers")),
+        unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="drivers")),
         body=Graph(
             blocks=(
                 Step(

@@ -200,14 +200,14 @@ def _made() -> tuple[Step, ...]:
             id="detail",
             does=Call(system=AUTHOR, prompt=DETAIL, model=At(ref="tiers.strong"), temperature=0.3, lessons=True),
             sees=see("points", point="wanted.detail"),
-            unless=Test(fn=f"{ALGORITHMS}.nothing", sees=see(replies="wanted.detail")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="wanted.detail")),
             on_failure="keep",
         ),
         Step(
             id="evidence",
             does=Tool(name="tasks.retrieval.retrieve", args={"k": PASSAGES}),
             sees=see("documents", query="wanted.evidence"),
-            unless=Test(fn=f"{ALGORITHMS}.nothing", sees=see(replies="wanted.evidence")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="wanted.evidence")),
         ),
         Step(
             id="layer",

@@ -100,7 +100,7 @@ def _renewed() -> Loop:
             "alike": Carry(start="unlike.dropped", next="alike"),
             "kept": Carry(start="unlike.kept", next="kept"),
         },
-        until=Test(fn=f"{ALGORITHMS}.none_of", sees=see(replies="alike")),
+        until=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="alike")),
         asks_first=True,
         turns=REGENERATED,
         body=Graph(
@@ -169,7 +169,7 @@ def _rounds() -> Loop:
                     id="meet",
                     does=_committed(),
                     sees=see("prompt", values="midpoint"),
-                    unless=Test(fn=f"{ALGORITHMS}.none_of", sees=see(replies="midpoint")),
+                    unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="midpoint")),
                     on_failure="keep",
                 ),
                 Step(
@@ -229,7 +229,7 @@ def _chosen() -> tuple[Step | Ask, ...]:
             id="learn",
             does=Remember(store="memories", args={"kind": "profile"}),
             sees=see(memories="preference"),
-            unless=Test(fn=f"{ALGORITHMS}.none_of", sees=see(replies="preference")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="preference")),
         ),
         _answer(),
     )

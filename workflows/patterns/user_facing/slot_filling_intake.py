@@ -249,8 +249,8 @@ def _end() -> tuple[Step | Use, ...]:
             does=Remember(store="memories", args={"kind": "intake"}),
             sees=see(memories="unfinished.memories", replaces="unfinished.replaces"),
             unless=Test(
-                fn="tasks.intakes.nothing_to_remember",
-                sees=see(memories="unfinished.memories", replaces="unfinished.replaces"),
+                fn="tasks.algorithms.supplied.neither_given",
+                sees=see(first="unfinished.memories", second="unfinished.replaces"),
             ),
         ),
         Step(

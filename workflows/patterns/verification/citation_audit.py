@@ -106,14 +106,14 @@ def _resolve_one() -> Graph:
                 id="resolved",
                 does=Tool(name="tasks.toolbox.run_tool"),
                 sees=see("call"),
-                unless=Test(fn=f"{CITATION}.no_call", sees=see("call")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="call")),
             ),
             Step(id="open", does=Function(fn=f"{CITATION}.page_call"), sees=see("resolved", tools="catalogue")),
             Step(
                 id="page",
                 does=Tool(name="tasks.toolbox.run_tool"),
                 sees=see(call="open"),
-                unless=Test(fn=f"{CITATION}.no_call", sees=see(call="open")),
+                unless=Test(fn="tasks.algorithms.supplied.none_ok", sees=see(replies="open")),
             ),
             Step(
                 id="work",
@@ -141,7 +141,7 @@ def _passages_of_one() -> Graph:
                 does=Call(system=RANKER, prompt=RANK, temperature=0, max_tokens=256, answer_schema=RANKING_SCHEMA),
                 sees=see("passages", statement="item"),
                 unless=Test(
-                    fn="tasks.algorithms.fusion.fewer_than",
+                    fn="tasks.algorithms.supplied.fewer_than",
                     sees=see(replies="passages"),
                     args={"least": PASSAGES + 1},
                 ),

@@ -138,7 +138,7 @@ def _research() -> Graph:
                 id="rank",
                 does=Call(system=RANKER, prompt=RANK, temperature=0, max_tokens=256, answer_schema=BEST_SCHEMA),
                 sees=see("passages", question="item"),
-                unless=Test(fn="tasks.algorithms.fusion.fewer_than", sees=see(replies="passages"), args={"least": 2}),
+                unless=Test(fn="tasks.algorithms.supplied.fewer_than", sees=see(replies="passages"), args={"least": 2}),
                 on_failure="keep",
             ),
             Step(
