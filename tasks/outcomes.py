@@ -16,10 +16,20 @@ LATEST = 10
 """So many of a source's values are given one by one."""
 
 
-def recall(query: str, k: int, spot: Spot, *, signals: Sequence[str], rated: bool = False) -> Replies:
+def recall(
+    query: str,
+    k: int,
+    spot: Spot,
+    *,
+    signals: Sequence[str],
+    rated: bool = False,
+    reviewed_only: bool = False,
+    same_domain: bool = False,
+) -> Replies:
     """The k sources that the tenant's latest signals of these names are of, those of the most recent signal first.
 
-    `rated`: what a person decided on a run (accept 1, edit .5, reject 0) bounds the values of its signals.
+    `rated`: what a person decided on a run (accept 1, edit .5, reject 0) bounds the values of its signals;
+    `reviewed_only`: runs on which nobody decided do not count; `same_domain`: nor do those of other domains.
 
     Key is the source, or `signal · source` where several names are asked for; score is the mean of its values, text
     says both; fields are signal, source, uses, mean, latest (its last LATEST values, newest first) and at (ISO 8601,
@@ -30,6 +40,8 @@ def recall(query: str, k: int, spot: Spot, *, signals: Sequence[str], rated: boo
         "signals": list(signals),
         "rehearsal": spot.run.rehearsal,
         "rated": rated,
+        "reviewed_only": reviewed_only,
+        "domain": spot.run.domain if same_domain else None,
         "latest": LATEST,
         "limit": k,
     }
@@ -59,12 +71,16 @@ _MEANS = """
 SELECT signal_type, source, count(*), avg(value)::float8,
     (array_agg(value::float8 ORDER BY created_at DESC, id))[1:%(latest)s], max(created_at) AS newest
 FROM (
-    SELECT s.signal_type, s.source, s.created_at, s.id, least(s.signal_value, CASE WHEN %(rated)s THEN (
-        SELECT min(d.signal_value) FROM neural_learning_signals d
-        WHERE d.tenant_id = s.tenant_id AND d.run_id = s.run_id AND d.signal_type = 'human_decision'
-            AND d.source = 'review') END) AS value
+    SELECT s.signal_type, s.source, s.created_at, s.id,
+        least(s.signal_value, CASE WHEN %(rated)s THEN decided.value END) AS value
     FROM neural_learning_signals s JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id
+    CROSS JOIN LATERAL (
+        SELECT min(d.signal_value) AS value FROM neural_learning_signals d
+        WHERE d.tenant_id = s.tenant_id AND d.run_id = s.run_id AND d.signal_type = 'human_decision'
+            AND d.source = 'review') decided
     WHERE s.tenant_id = %(tenant)s AND s.signal_type = ANY (%(signals)s) AND r.rehearsal = %(rehearsal)s
+        AND (decided.value IS NOT NULL OR NOT %(reviewed_only)s)
+        AND (%(domain)s::text IS NULL OR r.domain = %(domain)s)
 ) valued
 GROUP BY signal_type, source
 ORDER BY newest DESC, signal_type, source LIMIT %(limit)s

@@ -8,17 +8,22 @@ from tasks.reply import Replies, Reply, Slots, first_cause, ok_of, reply
 
 THRESHOLDS = (0.8, 0.7)
 """The reliability that the first model and the later ones need, unless others are given."""
+LEAST_RATED, LEAST_OF_SCORE = 20, 5
+"""So many rated answers of a model, and so many of one tenth of the scores, tell something of its scores."""
 CHARS_A_TOKEN = 4
 
 
 @pure
-def rungs(ladder: Replies, thresholds: Replies) -> Slots:
-    """`queue` are the models of the ladder in its order, each with the reliability that its answer needs.
+def rungs(ladder: Replies, thresholds: Replies, past: Replies) -> Slots:
+    """`queue` are the models of the ladder in its order, each with the score that its answer needs.
 
-    The last needs none. `scorer` is the first, the cheapest. Fails the run, before anything is paid, where the
-    thresholds given are not one number from 0 to 1 for each model but the last.
+    The last needs none. Without given thresholds they are calibrated by what people decided on earlier answers.
+    `scorer` is the first, the cheapest. Fails the run, before anything is paid, where the thresholds given are not one
+    number from 0 to 1 for each model but the last.
     """
     needed = _thresholds([t.text for t in thresholds], len(ladder) - 1)
+    if not thresholds:
+        needed = [calibrated(n, card.text, past) for n, card in zip(needed, ladder, strict=False)]
     queue = [
         reply(
             card.text,
@@ -40,6 +45,31 @@ def _thresholds(given: Sequence[str], count: int) -> list[float]:
     if len(numbers) != count or not all(0 <= n <= 1 for n in numbers):
         raise Refuse(f"thresholds {', '.join(given)}: {count} numbers from 0 to 1 are needed, one a model but the last")
     return numbers
+
+
+def calibrated(needed: float, model: str, past: Replies) -> float:
+    """The lowest score from which on people took as many of a model's answers as are needed, in [0, 1].
+
+    A score counts where enough answers of its tenth were rated; with fewer than LEAST_RATED rated answers of the model
+    the scorer is believed, and where no score was borne out only a perfect one will do.
+    """
+    rated = {float(p.key.removeprefix(f"{model} ")): p for p in past if p.key.rpartition(" ")[0] == model}
+    if sum(p.data()["uses"] for p in rated.values()) < LEAST_RATED:
+        return needed
+    for score in sorted(s for s, p in rated.items() if p.data()["uses"] >= LEAST_OF_SCORE):
+        above = [p.data() for s, p in rated.items() if s >= score]
+        if sum(a["uses"] * a["mean"] for a in above) >= needed * sum(a["uses"] for a in above):
+            return score
+    return 1.0
+
+
+@pure
+def scored(settled: Replies) -> Replies:
+    """The answer as taken, by its model and the tenth of its score, until a person decides; none without a score."""
+    data = settled[0].data()
+    if data["quality"] is None:
+        return []
+    return [reply(key=f"{data['model']} {int(data['quality'] * 10) / 10}", data={"taken": 1.0})]
 
 
 @pure

@@ -30,3 +30,10 @@ def cheap(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models without a known price cost next to nothing, so that a wide Fan fits under a run's cap."""
     monkeypatch.setenv("RADIANT_PRICE_CEILING_PER_MILLION_TOKENS", "1")
     settings.cache_clear()
+
+
+@pytest.fixture
+def tiers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The models among which upkeep chooses."""
+    monkeypatch.setenv("RADIANT_TIERS", '{"budget": ["openai/gpt-4.1-nano"], "flagship": ["openai/gpt-4.1"]}')
+    settings.cache_clear()

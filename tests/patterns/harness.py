@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tasks.calls import Spot
 from tasks.functions import find_pattern
 from tasks.pattern_upkeep import find_upkeep, tend
 from tasks.plain import PlainHost
@@ -110,6 +111,16 @@ class Stage:
         }
         nothing: Scope[Replies] = Scope({})
         return walk(spec, nothing.with_names(values), "", PlainHost(run))
+
+
+def earlier_run() -> Run:
+    """Another run of the user who plays."""
+    return _open("earlier", (), "", "")
+
+
+def earlier_spot() -> Spot:
+    """A block of another run of the user who plays."""
+    return Spot(earlier_run(), "x")
 
 
 def _open(pattern: str, models: tuple[str, ...], run_id: str, prompt: str) -> Run:

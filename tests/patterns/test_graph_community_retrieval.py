@@ -26,7 +26,7 @@ from utils.settings import settings
 from workflows.patterns.tool import graph_community_retrieval as pattern
 from workflows.patterns.tool.graph_community_retrieval import JUDGE, VERIFIER, WRITER
 
-pytestmark = pytest.mark.usefixtures("by_words", "cheap")
+pytestmark = pytest.mark.usefixtures("tiers", "by_words", "cheap")
 Said = str | Fault
 Says = Said | Callable[[Asked], Said]
 PATTERN, MODELS = "graph_community_retrieval", ["openai/one", "openai/two"]
@@ -102,13 +102,6 @@ def player(**says: Says) -> Callable[[Asked], Said]:
         return given if isinstance(given, str | Fault) else given(asked)
 
     return script
-
-
-@pytest.fixture(autouse=True)
-def tiers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models among which upkeep chooses."""
-    monkeypatch.setenv("RADIANT_TIERS", '{"budget": ["openai/gpt-4.1-nano"], "flagship": ["openai/gpt-4.1"]}')
-    settings.cache_clear()
 
 
 def ask(

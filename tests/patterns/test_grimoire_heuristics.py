@@ -12,16 +12,15 @@ from tasks.memories import recall, remember
 from tasks.outcomes import keep
 from tasks.reply import Replies, reply
 from tasks.result import Result, Signal
-from tasks.run import Run
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_run
 from utils.errors import RunFailed
-from utils.runs import OpenRequest, get_run, new_run_id, open_run
+from utils.runs import get_run
 from utils.settings import settings
 from workflows.patterns.memory.grimoire_heuristics import AUDITOR, JUDGE, SCHOLAR, WRITER
 
-pytestmark = pytest.mark.usefixtures("by_words")
+pytestmark = pytest.mark.usefixtures("tiers", "by_words")
 MODELS = ["openai/weak", "openai/strong"]
 PROMPT = "Make a table of prices of tea."
 CURRENCY = "When a table of prices is asked for: state the currency of the prices"
@@ -29,26 +28,12 @@ POEM = "When a poem about the sea is asked for: count the syllables"
 Says = str | Fault
 
 
-@pytest.fixture(autouse=True)
-def tiers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models among which upkeep chooses."""
-    monkeypatch.setenv("RADIANT_TIERS", '{"budget": ["openai/gpt-4.1-nano"], "flagship": ["openai/gpt-4.1"]}')
-    settings.cache_clear()
-
-
-def a_run() -> Run:
-    """Another run of the user who plays."""
-    tenant, user = settings().tenant_id, settings().user_id
-    opened = open_run(OpenRequest(tenant, user, "earlier", "{}", "{}", new_run_id()))
-    return Run(tenant_id=str(tenant), user_id=str(user), run_id=opened.run_id, workflow="earlier")
-
-
 def rules(stage: Stage, *texts: str, won: tuple[float, ...] = (1.0,) * 3) -> list[str]:
     """These rules are known, and were applied with these results; gives their ids."""
     work(stage)
-    made = remember(Spot(a_run(), "x"), memories=[reply(t) for t in texts], kind=RULE)
+    made = remember(Spot(earlier_run(), "x"), memories=[reply(t) for t in texts], kind=RULE)
     for value in won:
-        keep(a_run(), [Signal(signal_type="rule_success", value=value, source=m.key) for m in made])
+        keep(earlier_run(), [Signal(signal_type="rule_success", value=value, source=m.key) for m in made])
     return [m.key for m in made]
 
 
@@ -68,7 +53,7 @@ def told(played: Played) -> dict[str, float]:
 
 
 def kept(kind: str) -> Replies:
-    return recall("", 1000, Spot(a_run(), "x"), kinds=[kind], scope="user", order="latest")
+    return recall("", 1000, Spot(earlier_run(), "x"), kinds=[kind], scope="user", order="latest")
 
 
 def test_the_cheap_model_answers_with_the_rules_and_the_strong_one_judges_without_them(stage: Stage) -> None:
@@ -110,7 +95,7 @@ def test_a_persons_rejection_of_the_run_outweighs_the_judge(stage: Stage) -> Non
     (name,) = rules(stage, CURRENCY)
     for _ in range(8):
         decided = Signal(signal_type="human_decision", value=0.0, source="review")
-        keep(a_run(), [Signal(signal_type="rule_success", value=1.0, source=name), decided])
+        keep(earlier_run(), [Signal(signal_type="rule_success", value=1.0, source=name), decided])
     assert work(stage).data["rules"] == [], "three wins, eight losses"
 
 
@@ -150,7 +135,7 @@ def twenty(stage: Stage, good: int = 12, kind: str = "prices", count: int = 20) 
     for n in range(count):
         data = {"task_type": kind, "prompt": f"request {n}", "answer": f"answer {n}", "reason": "so"}
         success = 0.9 if n < good else 0.1
-        remember(Spot(a_run(), "x"), memories=[reply(f"{kind} {n}", data={**data, "success": success})], kind=RUN)
+        remember(Spot(earlier_run(), "x"), memories=[reply(f"{kind} {n}", data={**data, "success": success})], kind=RUN)
 
 
 def tend(stage: Stage, *proposed: tuple[str, str], support: Says = "1, 7") -> Result | None:
@@ -176,7 +161,7 @@ def test_upkeep_waits_for_twenty_runs_of_one_type_and_runs_once(stage: Stage) ->
     assert result
     assert (result.status, result.calls) == ("done", 2)
     assert result.answer == "10 runs of 'prices': 1 rules proposed, 1 kept on trial, 0 retired."
-    assert get_run(UUID(a_run().tenant_id), result.run_id).status == "done"
+    assert get_run(UUID(earlier_run().tenant_id), result.run_id).status == "done"
     assert tend(stage, NEW) is None
     assert len(kept(ROUND)) == 1
 
@@ -221,7 +206,7 @@ def test_upkeep_without_a_clear_success_or_failure_calls_nobody(stage: Stage) ->
     work(stage)
     for n in range(20):
         data = {"task_type": "prices", "prompt": "p", "answer": "a", "reason": "so", "success": 0.6}
-        remember(Spot(a_run(), "x"), memories=[reply(f"p {n}", data=data)], kind=RUN)
+        remember(Spot(earlier_run(), "x"), memories=[reply(f"p {n}", data=data)], kind=RUN)
     result = tend(stage, NEW)
     assert result
     assert (result.calls, stage.asked()) == (0, ())

@@ -1,19 +1,16 @@
 """Intelligent routing: a cheap classifier, the best by score, at most two fallbacks, the choice shown and learned."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from tasks.algorithms.routing import LATENCY, RATING
 from tasks.outcomes import keep
 from tasks.result import Signal
-from tasks.run import Run
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_run
 from utils.errors import RunFailed
-from utils.runs import OpenRequest, new_run_id, open_run
 from utils.settings import settings
 from workflows.patterns.multi_model.intelligent_routing import ANSWERER, CLASSIFIER
 
@@ -155,22 +152,16 @@ def test_each_attempt_is_learned_from_by_kind_of_request_and_model(stage: Stage)
     assert times[NANO] == 1.0 > times[MINI] > 0
 
 
-def earlier(played: Played, source: str, *values: float) -> None:
+def earlier(source: str, *values: float) -> None:
     """What so many earlier runs signalled."""
     for value in values:
-        keep(open_again(played), [Signal(signal_type=RATING, value=value, source=source)])
-
-
-def open_again(played: Played) -> Run:
-    run = played.run
-    request = OpenRequest(UUID(run.tenant_id), UUID(run.user_id), run.workflow, "{}", "{}", new_run_id())
-    return run.model_copy(update={"run_id": open_run(request).run_id})
+        keep(earlier_run(), [Signal(signal_type=RATING, value=value, source=source)])
 
 
 def test_past_outcomes_of_the_same_kind_of_request_change_the_choice(stage: Stage) -> None:
     played = route(stage, kind(1))
     assert played.data["model"] == NANO
-    earlier(played, f"code/1/{NANO}", *[0.0] * 12)
+    earlier(f"code/1/{NANO}", *[0.0] * 12)
     assert route(stage, kind(1)).data["model"] == MINI
     assert route(stage, kind(2)).data["model"] == NANO, "of another complexity nothing is known"
     assert route(stage, kind(1, "math")).data["model"] == NANO, "nor of another domain"

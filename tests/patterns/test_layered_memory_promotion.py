@@ -6,32 +6,21 @@ from typing import Any
 import pytest
 
 from tasks.algorithms.memory_layers import ARCHIVED, FACT, SEGMENT, TURN
-from tasks.calls import Spot
 from tasks.memories import recall, remember
 from tasks.outcomes import keep
 from tasks.reply import Replies, reply
 from tasks.result import Result, Signal
-from tasks.run import Run
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.accounts import ensure_personal
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_spot
 from utils.db import tenant_transaction
 from utils.errors import RunFailed
-from utils.runs import OpenRequest, new_run_id, open_run
 from utils.settings import settings
 from workflows.patterns.memory.layered_memory_promotion import AUDITOR, BIOGRAPHER, SECRETARY, USED
 
-pytestmark = pytest.mark.usefixtures("by_words", "cheap")
+pytestmark = pytest.mark.usefixtures("tiers", "by_words", "cheap")
 MOVING = "moving house to Lyon in May"
 Says = str | Fault
-
-
-@pytest.fixture(autouse=True)
-def tiers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models among which upkeep chooses."""
-    monkeypatch.setenv("RADIANT_TIERS", '{"budget": ["openai/gpt-4.1-nano"], "flagship": ["openai/gpt-4.1"]}')
-    settings.cache_clear()
 
 
 def say(stage: Stage, prompt: str = "Hello", session: str = "s", answer: Says = "Hi.", **inputs: Any) -> Played:
@@ -41,18 +30,10 @@ def say(stage: Stage, prompt: str = "Hello", session: str = "s", answer: Says = 
     return stage.play("layered_memory_promotion", script, prompt=prompt, session_id=session, **inputs)
 
 
-def a_spot() -> Spot:
-    """Another run of the user who plays."""
-    tenant, user = settings().tenant_id, settings().user_id
-    ensure_personal(tenant, user)
-    opened = open_run(OpenRequest(tenant, user, "earlier", "{}", "{}", new_run_id()))
-    return Spot(Run(tenant_id=str(tenant), user_id=str(user), run_id=opened.run_id, workflow="earlier"), "x")
-
-
 def spoken(*texts: str, session: str = "s") -> None:
     """These turns were said before, by the user."""
     rows = [reply(t, data={"role": "user", "session": session}) for t in texts]
-    remember(a_spot(), memories=rows, kind=TURN, scope="session", session=[reply(session)])
+    remember(earlier_spot(), memories=rows, kind=TURN, scope="session", session=[reply(session)])
 
 
 def noted(text: str, *turns: str, session: str = "s", name: str = "seg", joined: int = 0) -> None:
@@ -61,17 +42,17 @@ def noted(text: str, *turns: str, session: str = "s", name: str = "seg", joined:
     base = {"turns": len(turns) - joined, "recalls": 0}
     fields = {"segment": name, "topic": "topic", "turns": said, "base": base, "session": session}
     row = reply(text, data=fields)
-    remember(a_spot(), memories=[row], kind=SEGMENT, scope="session", session=[reply(session)])
+    remember(earlier_spot(), memories=[row], kind=SEGMENT, scope="session", session=[reply(session)])
 
 
 def known(*facts: str, kind: str = FACT) -> list[str]:
     rows = [reply(f, data={"subject": f.split(":")[0], "fact": f}) for f in facts]
-    return [m.key for m in remember(a_spot(), memories=rows, kind=kind)]
+    return [m.key for m in remember(earlier_spot(), memories=rows, kind=kind)]
 
 
 def held(kind: str, session: str = "") -> Replies:
     within: dict[str, Any] = {"scope": "session", "session": [reply(session)]} if session else {"scope": "user"}
-    return recall("", 1000, a_spot(), kinds=[kind], order="latest", **within)
+    return recall("", 1000, earlier_spot(), kinds=[kind], order="latest", **within)
 
 
 def seen(played: Played, tag: str) -> str:
@@ -245,9 +226,9 @@ def test_upkeep_makes_lasting_facts_of_a_hot_segment_that_the_user_stated(stage:
 def test_upkeep_counts_retrievals_as_heat(stage: Stage) -> None:
     noted("moving: boxes", "I move to Lyon.")
     for _ in range(4):
-        keep(a_spot().run, [Signal(signal_type=USED, value=1.0, source="seg")])
+        keep(earlier_spot().run, [Signal(signal_type=USED, value=1.0, source="seg")])
     assert tend(stage) is None
-    keep(a_spot().run, [Signal(signal_type=USED, value=1.0, source="seg")])
+    keep(earlier_spot().run, [Signal(signal_type=USED, value=1.0, source="seg")])
     assert tend(stage)
     assert len(held(FACT)) == 1
 
@@ -289,7 +270,7 @@ def test_upkeep_archives_what_was_unused_for_half_a_year(stage: Stage) -> None:
 
 
 def test_upkeep_lets_go_the_coldest_beyond_two_hundred_segments(stage: Stage) -> None:
-    spot = a_spot()
+    spot = earlier_spot()
     fields = {"topic": "t", "turns": [], "base": {"turns": 0, "recalls": 0}, "session": "s"}
     rows = [reply(f"note {n}", data={**fields, "segment": f"seg{n:03}"}) for n in range(202)]
     remember(spot, memories=rows, kind=SEGMENT, scope="session", session=[reply("s")])

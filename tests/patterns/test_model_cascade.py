@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from tasks.outcomes import keep
+from tasks.result import Signal as Told
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_run
 from utils.errors import BadInput, RunFailed
 from workflows.patterns.multi_model.model_cascade import ANSWERER, SCORER
 
@@ -152,7 +154,27 @@ def test_an_answer_can_neither_end_its_quotation_nor_score_itself(stage: Stage) 
     assert tiers(played) == MODELS[:2]
 
 
-@pytest.mark.parametrize(("says", "value"), [({}, 0.9), ({"openai/m1": BROKEN}, 0.0)])
-def test_the_first_score_is_learned(stage: Stage, says: dict[str, Says], value: float) -> None:
+@pytest.mark.parametrize(
+    ("says", "learned"),
+    [
+        ({}, [("cascade_first_score", 0.9), ("cascade_taken", 1.0)]),
+        ({"openai/m1": BROKEN, "openai/m2": BROKEN}, [("cascade_first_score", 0.0)]),
+    ],
+)
+def test_the_first_score_and_that_the_answer_was_taken_are_learned(
+    stage: Stage, says: dict[str, Says], learned: list[tuple[str, float]]
+) -> None:
     played = climb(stage, says=says, scores={"m1": 0.9})
-    assert [(s.key, s.score) for s in signals_of(played.run)] == [("cascade_first_score", value)]
+    signals = signals_of(played.run)
+    assert [(s.key, s.score) for s in signals] == learned
+    assert [s.data()["source"] for s in signals[1:]] == ["openai/m1 0.9"] * len(signals[1:])
+
+
+def test_what_people_rejected_raises_the_threshold(stage: Stage) -> None:
+    """Twenty answers of the first model that were scored .8 and rejected: .8 no longer keeps an answer of it."""
+    for _ in range(20):
+        rejected = Told(signal_type="human_decision", value=0.0, source="review")
+        keep(earlier_run(), [Told(signal_type="cascade_taken", value=1.0, source="openai/m1 0.8"), rejected])
+    played = climb(stage, scores={"m1": 0.85, "m2": 0.85})
+    assert tiers(played) == MODELS[:2]
+    assert [r["threshold"] for r in played.data["scores"]] == [1.0, 0.7]

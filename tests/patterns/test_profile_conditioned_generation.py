@@ -9,12 +9,9 @@ from tasks.calls import Spot
 from tasks.memories import recall, remember
 from tasks.reply import Replies, reply
 from tasks.result import Result
-from tasks.run import Run
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.accounts import ensure_personal
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_spot
 from utils.errors import RunFailed
-from utils.runs import OpenRequest, new_run_id, open_run
 from utils.settings import settings
 from workflows.patterns.memory.profile_conditioned_generation import (
     BIOGRAPHER,
@@ -32,17 +29,9 @@ NOTE = "\n\nWritten with this of your profile:\n- Writes short sentences."
 Says = str | Fault
 
 
-def a_spot() -> Spot:
-    """Another run of the user who plays."""
-    tenant, user = settings().tenant_id, settings().user_id
-    ensure_personal(tenant, user)
-    opened = open_run(OpenRequest(tenant, user, "earlier", "{}", "{}", new_run_id()))
-    return Spot(Run(tenant_id=str(tenant), user_id=str(user), run_id=opened.run_id, workflow="earlier"), "x")
-
-
 def known(*texts: str, items: list[str] | None = None) -> None:
     """What is known of the user: own texts and a profile."""
-    spot = a_spot()
+    spot = earlier_spot()
     remember(spot, memories=[reply(t, data={"genre": "e-mail"}) for t in texts], kind=OWN_TEXT)
     if items:
         profile = reply("\n".join(items), data={"items": items, "until": ""})
@@ -50,7 +39,7 @@ def known(*texts: str, items: list[str] | None = None) -> None:
 
 
 def kept(kind: str) -> Replies:
-    return recall("", 100, a_spot(), kinds=[kind], scope="user", order="latest")
+    return recall("", 100, earlier_spot(), kinds=[kind], scope="user", order="latest")
 
 
 def write(

@@ -5,22 +5,18 @@ from typing import Any
 import pytest
 
 from tasks.algorithms.precompute import CONTEXT, PAIR, PREPARED, QUESTION
-from tasks.calls import Spot
 from tasks.memories import recall, remember
 from tasks.reply import Replies, reply
 from tasks.result import Result
-from tasks.run import Run
 from tasks.tools import signals_of
 from tests.fake_openai import Fault
-from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between
-from utils.accounts import ensure_personal
+from tests.patterns.harness import BROKEN, Asked, Played, Stage, as_json, between, earlier_spot
 from utils.db import tenant_transaction
 from utils.errors import RunFailed
-from utils.runs import OpenRequest, new_run_id, open_run
 from utils.settings import settings
 from workflows.patterns.memory.sleep_time_precompute import ANALYST, CHECKER, FORESEER, MATCHER, WRITER
 
-pytestmark = pytest.mark.usefixtures("by_words", "cheap")
+pytestmark = pytest.mark.usefixtures("tiers", "by_words", "cheap")
 MODELS = ["openai/weak", "openai/strong"]
 RENT = {"title": "Costs", "text": "Rent is 900 EUR a month. Power is 340 EUR a month."}
 ASKED = "How much is the rent of the house a month?"
@@ -28,13 +24,6 @@ NEAR = "Who pays the rent of the house in winter, when nobody lives there at all
 FAR = "Who paints windows?"
 WORDS = ("ash", "beech", "cedar", "elm", "fir", "gum", "holly", "ivy", "juniper", "larch", "maple")
 Says = str | Fault
-
-
-@pytest.fixture(autouse=True)
-def tiers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The models among which upkeep chooses."""
-    monkeypatch.setenv("RADIANT_TIERS", '{"budget": ["openai/gpt-4.1-nano"], "flagship": ["openai/gpt-4.1"]}')
-    settings.cache_clear()
 
 
 def ask(stage: Stage, prompt: str = ASKED, *, same: Says | bool = True, **inputs: Any) -> Played:
@@ -81,15 +70,8 @@ def prepared(stage: Stage, **how: Any) -> Result:
     return made
 
 
-def spot() -> Spot:
-    tenant, user = settings().tenant_id, settings().user_id
-    ensure_personal(tenant, user)
-    opened = open_run(OpenRequest(tenant, user, "earlier", "{}", "{}", new_run_id()))
-    return Spot(Run(tenant_id=str(tenant), user_id=str(user), run_id=opened.run_id, workflow="earlier"), "x")
-
-
 def kept(kind: str, project: str = "house") -> Replies:
-    return recall("", 1000, spot(), kinds=[kind], scope="session", order="latest", session=[reply(project)])
+    return recall("", 1000, earlier_spot(), kinds=[kind], scope="session", order="latest", session=[reply(project)])
 
 
 def way(played: Played) -> tuple[str, list[str]]:
@@ -248,7 +230,7 @@ def test_upkeep_replaces_what_was_prepared_for_older_documents(stage: Stage) -> 
 def test_upkeep_spends_half_after_thirty_questions_of_which_few_were_hits(stage: Stage) -> None:
     prepared(stage)
     rows = [reply(f"q {n}", data={"project": "house", "route": "afresh", "hit": False}) for n in range(30)]
-    remember(spot(), memories=rows, kind=QUESTION, scope="session", session=[reply("house")])
+    remember(earlier_spot(), memories=rows, kind=QUESTION, scope="session", session=[reply("house")])
     ask(stage, documents=[RENT | {"text": "Rent is 950 EUR a month."}])
     assert tend(stage)
     assert len([a for a in stage.asked() if a.by(FORESEER)]) == 10

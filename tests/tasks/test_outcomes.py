@@ -107,6 +107,18 @@ def test_a_persons_decision_on_a_run_bounds_its_signals_where_that_is_asked_for(
     assert {r.key: r.score for r in recall("", 9, spot, signals=[SKILL], rated=True)} == {"good": 0.75, "bad": 0.0}
 
 
+def test_only_reviewed_runs_or_those_of_the_same_domain_count_where_that_is_asked_for(spot: Spot) -> None:
+    told(spot, ("sort", 0.0))
+    assert recall("", 9, spot, signals=[SKILL], reviewed_only=True) == []
+    decided = Told(signal_type="human_decision", value=1.0, source="review")
+    keep(spot.run, [Told(signal_type=SKILL, value=1.0, source="sort"), decided])
+    (reviewed,) = recall("", 9, spot, signals=[SKILL], rated=True, reviewed_only=True)
+    assert (reviewed.score, reviewed.data()["uses"]) == (1.0, 1)
+    medical = Spot(spot.run.model_copy(update={"domain": "medical"}), "look")
+    assert recall("", 9, medical, signals=[SKILL], same_domain=True) == []
+    assert recall("", 9, spot, signals=[SKILL], same_domain=True)[0].score == 0.5
+
+
 def test_a_run_keeps_its_signals_once(spot: Spot) -> None:
     for _ in range(2):
         keep(spot.run, [Told(signal_type=SKILL, value=1.0, source="sort")])

@@ -139,11 +139,14 @@ def finds_it(question: Question, step: int, level: int) -> bool:
 
 
 def learns(review: Review, question: Question) -> tuple[str, str]:
-    """The learner replies with what they find, or with what the question gives away."""
+    """The learner replies with what they find, or with what the question gives away; a refusal asks nothing."""
     names = {c.name for c in review.choices}
     if "solve" in names:
         return "solve", "The result, as before."
-    step, level = re.findall(r"Step (\d), help (\d)", review.shown)[-1:][0] if "help" in review.shown else ("1", "0")
+    asked = re.findall(r"Step (\d), help (\d)", review.shown)
+    if not asked:
+        return "reply", "I do not know."
+    step, level = asked[-1]
     last = review.shown.rpartition("Step")[2]
     found = finds_it(question, int(step), int(level)) or "Is it result" in last
     return "reply", f"It is result {step}." if found else "I do not know."

@@ -2,9 +2,26 @@
 
 from pydantic import JsonValue
 
-from tasks.spec import At, Call, Carry, Function, Graph, GraphSpec, Input, Loop, Signal, Step, Test, Tool, see
+from tasks.spec import (
+    At,
+    Call,
+    Carry,
+    Fan,
+    Function,
+    Graph,
+    GraphSpec,
+    Input,
+    Loop,
+    Recall,
+    Signal,
+    Step,
+    Test,
+    Tool,
+    see,
+)
 
 LEAST, MOST = 2, 4
+TAKEN = "cascade_taken"
 TIERS: list[JsonValue] = ["budget", "standard", "flagship"]
 
 
@@ -23,10 +40,18 @@ def build() -> GraphSpec:
                 sees=see("models"),
             ),
             Step(
+                id="past",
+                does=Recall(
+                    store="outcomes",
+                    k=1000,
+                    args={"signals": [TAKEN], "rated": True, "reviewed_only": True, "same_domain": True},
+                ),
+            ),
+            Step(
                 id="rungs",
                 does=Function(fn="tasks.algorithms.cascade.rungs"),
                 slots=("queue", "scorer"),
-                sees=see("ladder", "thresholds"),
+                sees=see("ladder", "thresholds", "past"),
             ),
             Loop(
                 id="climb",
@@ -42,6 +67,13 @@ def build() -> GraphSpec:
                 sees=see("ladder", tries="climb.tries"),
             ),
             Step(id="learn", does=Signal(signal="cascade_first_score", value=At(ref="settled", field="first_score"))),
+            Step(id="scored", does=Function(fn="tasks.algorithms.cascade.scored"), sees=see("settled")),
+            Fan(
+                id="learn-score",
+                over="scored",
+                does=Signal(signal=TAKEN, value=At(ref="item", field="taken"), source=At(ref="item", field="key")),
+                at_most=1,
+            ),
         ),
         gives={"answer": "settled", "replies": "climb.tries"},
     )
@@ -64,7 +96,8 @@ def _inputs() -> tuple[Input, ...]:
             default=[],
             least=1,
             most=MOST - 1,
-            help='The reliability (0 to 1) that each model but the last needs, as a JSON list; default ["0.8", "0.7"].',
+            help='The reliability (0 to 1) that each model but the last needs, as a JSON list; default ["0.8", "0.7"], '
+            "calibrated by what people decided on earlier answers.",
         ),
     )
 
