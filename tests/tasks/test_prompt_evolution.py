@@ -56,6 +56,7 @@ def test_half_three_tenths_and_a_fifth_and_no_run_in_two_sets(scores: list[float
     assert sorted(texts) == sorted(r.text for r in runs)
     for name, share in (("feedback", 0.5), ("pareto", 0.3), ("held", 0.2)):
         assert abs(len(split[name]) - share * len(runs)) <= 1.5
+    assert len(split["held"]) >= 5, "of four held out none could show a gain"
     assert split == split_runs(runs, seed)
 
 

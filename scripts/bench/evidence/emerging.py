@@ -129,7 +129,7 @@ SCENARIOS = {
         equal_calls=each_task(searches.EXAMPLES, 5),
         one_call=each_task(searches.EXAMPLES, 1),
         why="baselines do the tasks: self-consistency with five samples a task, and one call a task",
-        questions=3,
+        questions=20,
     ),
     "constitutional_revision": Scenario(
         metric="principles that the answer keeps",
@@ -150,7 +150,7 @@ SCENARIOS = {
         equal_calls=best_program,
         one_call=lambda question, setting, calls: best_program(question, setting, 1),
         why="baselines: the best of as many programs written anew, by the evaluator; one such program",
-        questions=10,
+        questions=20,
     ),
     "graph_of_thoughts": Scenario(
         metric=NUMBERS,
@@ -187,7 +187,7 @@ SCENARIOS = {
         equal_calls=None,
         one_call=each_task(searches.RUNS, 1),
         why="its calls are paid once, the prompts used from then on; one call is the prompts as they were",
-        questions=5,
+        questions=20,
     ),
     "self_discover": Scenario(answerer=worlds.Discoverer),
     "skeleton_of_thought": Scenario(
