@@ -14,7 +14,7 @@ from uuid import UUID
 
 from tasks.calls import Spot, ask_model
 from tasks.functions import pure
-from tasks.reply import Replies, Reply, Slots, canonical, ok_of, reply
+from tasks.reply import Replies, Reply, Slots, canonical, causes, ok_of, reply
 from tasks.spec import OUT, Call
 from tasks.tool_calls import checked, cut, tool_error
 from tasks.toolbox import Errand, NamedTool, describe, known_tools, run_checked
@@ -58,7 +58,8 @@ def run_code(
 
     It is ok whenever the code was run, so that a model may read a traceback in its text. Fields: ok, error (one line),
     ended, output, values (of the variables in `wants`), final (what it passed to final_answer()), has_final, files
-    (path, size, sha256, text), cell. Failed, with the field `error`, where there is no code or no confinement.
+    (path, size, sha256, text), cell, failed_calls (why calls of its functions failed: it may have gone on without
+    them). Failed, with the field `error`, where there is no code or no confinement.
     `earlier` holds what this tool gave in earlier turns of the session. `files` are written first (key: path). Further
     views, and `inputs`, become variables: the text of one reply, or a list of texts. `tools` (a catalogue) become
     functions, and so does each of `asks`: name -> a Call, whose prompt says {{text}} for what the code passes; with
@@ -93,7 +94,8 @@ def run_code(
 
 def _with_costs(made: Reply, calls: Replies) -> Reply:
     tokens, cost = sum(r.tokens for r in calls), sum(r.cost for r in calls)
-    return made.but(calls=sum(r.calls for r in calls), tokens=tokens, cost=cost)
+    data = {**made.data(), "failed_calls": causes(calls)}
+    return made.but(calls=sum(r.calls for r in calls), tokens=tokens, cost=cost, data=data)
 
 
 @pure

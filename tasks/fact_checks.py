@@ -44,7 +44,11 @@ def fact_check(k: int, documents: str = "documents", searcher: str = "searcher")
                 unless=Test(fn=f"{FACTUALITY}.no_evidence", sees=see("evidence")),
                 on_failure="keep",
             ),
-            Step(id="row", does=Function(fn=f"{FACTUALITY}.fact_row"), sees=see("fact", "verdict", "evidence", "hits")),
+            Step(
+                id="row",
+                does=Function(fn=f"{FACTUALITY}.fact_row"),
+                sees=see("fact", "verdict", "evidence", "hits", asked="wanted"),
+            ),
         ),
         gives={"row": "row"},
     )

@@ -37,12 +37,13 @@ def density_gate(revised: Replies, missing: Replies, versions: Replies, least: i
     """A denser version with `passed`, and the `message` of what is wrong with its length or its entities."""
     one = revised[-1]
     if not one.ok:
-        return reply(key="version", data={"passed": False, "message": f"there was no version: {one.cause}"})
+        said = f"there was no version: {one.cause}"
+        return reply(key="version", data={"passed": False, "message": said, "lost": [one.cause]})
     text, words = one.text.strip(), len(one.text.split())
     wanted = _distinct([*versions[-1].data()["entities"], *missing[0].data()["entities"]])
     wrong = [] if least <= words <= most else [f"it has {words} words: {least} to {most} are right"]
     wrong += [f"'{e}' does not stand in it" for e in wanted if not _named(e, text)]
-    data = {"passed": not wrong, "message": "; ".join(wrong), "entities": wanted}
+    data = {"passed": not wrong, "message": "; ".join(wrong), "entities": wanted, "lost": []}
     return one.but(text=text, data=data)
 
 
@@ -54,7 +55,7 @@ def passed_version(attempts: Replies, missing: Replies, versions: Replies) -> Sl
         made = _version(len(versions) + 1, last, last.text, last.data()["entities"])
         return {"version": [made], "log": [reply("", key=made.key, data={"ended": False, "lost": []})]}
     why = f"a version was refused twice: {last.data()['message']}" if last is not None else "no entity is missing"
-    lost = missing[0].data()["lost"]
+    lost = [*missing[0].data()["lost"], *(last.data()["lost"] if last is not None else [])]
     return {
         "version": [],
         "log": [reply(why, key=missing[0].key, data={"ended": True, "refused": last is not None, "lost": lost})],

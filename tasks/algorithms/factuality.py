@@ -5,7 +5,7 @@ from typing import Any
 from tasks.algorithms.evidence import MOST_TEXT, WEB, no_web
 from tasks.algorithms.sections import section
 from tasks.functions import pure
-from tasks.reply import Outcome, Replies, Reply, causes, first_cause, ok_of, reply
+from tasks.reply import Outcome, Replies, Reply, causes, failed, first_cause, ok_of, reply
 from tasks.tool_calls import cut
 
 DOCUMENTS = "documents"
@@ -55,11 +55,11 @@ def relevant_facts(facts: Replies, judged: Replies) -> Replies:
 
 @pure
 def next_search(step: Replies, asked: Replies, searcher: Replies, k: int) -> Reply:
-    """The call of the next search (fields tool and args); a skipped reply where the evidence is enough, the step failed
-    or its query was asked before.
+    """The call of the next search (fields tool and args); a skipped reply where the evidence is enough or the query was
+    asked before, a failed one where the step failed.
     """
     if not ok_of(step):
-        return reply(key="query", status="skipped", cause=first_cause(step) or "no query")
+        return failed(first_cause(step) or "no query", key="query")
     said = step[-1].data()
     query = " ".join(said["query"].split())
     if said["enough"] or not query:
@@ -115,16 +115,17 @@ def no_evidence(evidence: Replies) -> bool:
 
 
 @pure
-def fact_row(fact: Replies, evidence: Replies, verdict: Replies, hits: Replies) -> Reply:
+def fact_row(fact: Replies, evidence: Replies, verdict: Replies, hits: Replies, asked: Replies) -> Reply:
     """A fact with its verdict and the place of the evidence that it rests on.
 
-    Without evidence, without a verdict, or by evidence that there is not, it is unknown.
+    `hits` are what the searches found, `asked` what they were for. Without evidence, without a verdict, or by evidence
+    that there is not, it is unknown.
     """
     said = verdict[0].data() if ok_of(verdict) else {}
     places = {e.key: e.data()["place"] for e in evidence}
     source = str(said.get("source", "")).strip("[] ")
     known = said.get("verdict", "unknown") if source in places else "unknown"
-    trouble = first_cause(verdict) or first_cause(h for h in hits if h.status != "skipped")
+    trouble = first_cause(verdict) or first_cause(r for r in [*hits, *asked] if r.status != "skipped")
     why = said.get("reason") or ("no evidence was found" if not evidence else "it was not judged")
     data = {
         "fact": fact[0].text,

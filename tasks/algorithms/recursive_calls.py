@@ -119,7 +119,7 @@ def block_record(written: Replies, cell: Replies, ran: Replies, given: Replies, 
     if ran:
         one = ran[-1]
         output = one.text if one.ok else f"ERROR: {one.cause}"
-        data |= {"calls": one.calls, "cost": one.cost, "lost": causes(ran)}
+        data |= {"calls": one.calls, "cost": one.cost, "lost": [*causes(ran), *one.data().get("failed_calls", [])]}
         dropped = one.ok and one.data()["ended"] not in KEPT
         output += "\n[the session goes on without this block: what it set is gone]" if dropped else ""
         if one.ok and one.data()["has_final"]:

@@ -31,11 +31,11 @@ def enough_points(points: Replies) -> str:
 
 
 @pure
-def plain_answer(written: Replies, judged: Replies, why: str) -> Reply:
-    """An answer without a skeleton, and why it has none; degraded where nobody could judge."""
-    lost = causes(judged)
+def plain_answer(written: Replies, lacking: Replies, why: str) -> Reply:
+    """An answer without a skeleton, and why it has none; degraded where the judge or the skeleton failed."""
+    lost = causes(lacking)
     made = written[0]
-    data: dict[str, Any] = {"mode": "plain", "why": first_cause(judged) or why, "failed": lost}
+    data: dict[str, Any] = {"mode": "plain", "why": first_cause(lacking) or why, "failed": lost}
     return reply(made.text, key="answer", data=data, model=made.model, outcome="degraded" if lost else "answered")
 
 

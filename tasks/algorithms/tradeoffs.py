@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.algorithms.sections import section
 from tasks.functions import pure
-from tasks.reply import Outcome, Replies, Reply, Slots, ok_of, reply
+from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
 
 Point = tuple[float, ...]
 WIDTH = 4
@@ -222,8 +222,14 @@ def traded_off(
     mixed: Replies,
     checked: Replies,
     trouble: Replies,
+    committed: Replies,
+    judged: Replies,
 ) -> Reply:
-    """The option that was picked or the mix, or all options where nothing was chosen; with table and what was left."""
+    """The option that was picked or the mix, or all options where nothing was chosen; with table and what was left.
+
+    Degraded where an option or the table is missing: the person chose among less than there should be.
+    """
+    lost = causes([*committed, *judged])
     data = {
         "choice": decision[0].key,
         "taken": decision[0].data()["options"],
@@ -231,19 +237,20 @@ def traded_off(
         "dominated": [_entry(o) for o in left],
         "alike": [a.key for a in alike],
         "trouble": [t.text for t in trouble],
+        "lost": lost,
         "contradictions": [c for r in ok_of(checked) for c in r.data()["contradictions"]],
     }
     if decision[0].key == "none":
         return reply(screen(options, []).text, key="answer", data=data, outcome="undecided")
     if decision[0].key == "pick":
         (picked,) = [o for o in options if o.key in data["taken"]]
-        return reply(picked.text, key="answer", data=data)
+        return reply(picked.text, key="answer", data=data, outcome="degraded" if lost else "answered")
     if not ok_of(mixed):
         (cause,) = [m.cause for m in mixed] or ["no reply"]
         parts = "\n\n".join(f"## {o.key}\n{o.text}" for o in options if o.key in data["taken"])
         return reply(f"The parts could not be joined: {cause}\n\n{parts}", key="answer", data=data, outcome="degraded")
     clashes = section("Parts that contradict one another", data["contradictions"])
-    outcome: Outcome = "unchecked" if not ok_of(checked) else "degraded" if clashes else "answered"
+    outcome: Outcome = "unchecked" if not ok_of(checked) else "degraded" if clashes or lost else "answered"
     notes = ["", "Whether its parts contradict one another could not be checked."] if outcome == "unchecked" else []
     return reply("\n".join([mixed[0].text, *clashes, *notes]), key="answer", data=data, outcome=outcome)
 

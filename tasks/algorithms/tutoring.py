@@ -100,7 +100,7 @@ def first_state(step: Replies) -> Reply:
 
 
 def _state(level: int, status: str, **more: Any) -> dict[str, Any]:
-    return {"level": level, "status": status, "seen": [], "misconceptions": [], "turns": 0, **more}
+    return {"level": level, "status": status, "seen": [], "misconceptions": [], "turns": 0, "lost": [], **more}
 
 
 @pure
@@ -144,11 +144,11 @@ def gave_up(said: Replies) -> bool:
 
 
 @pure
-def learner_state(before: Replies, said: Replies, judged: Replies) -> Reply:
+def learner_state(before: Replies, said: Replies, judged: Replies, posed: Replies) -> Reply:
     """Where a learner stands after a reply; text is what they are told.
 
     right: mastered. partial, or nobody could judge: the same level. wrong: the next level. Giving up, or wrong at the
-    highest level, has the step shown.
+    highest level, has the step shown. `lost` is why a reply was not judged, or a question of the level not `posed`.
     """
     state = before[-1].data()
     verdict = next((j.data()["verdict"] for j in ok_of(judged)), "gave_up" if gave_up(said) else "unjudged")
@@ -163,6 +163,7 @@ def learner_state(before: Replies, said: Replies, judged: Replies) -> Reply:
         level += 1
     wrong = [*state["misconceptions"], *([known] if known and verdict != "right" else [])]
     data = {"level": level, "status": status, "seen": seen, "misconceptions": wrong, "turns": state["turns"] + 1}
+    data["lost"] = [*state["lost"], *causes([*judged, *posed[-1:]])]
     return reply(TOLD.get(verdict, ""), key="state", data=data)
 
 
@@ -254,7 +255,7 @@ def tutored(
         "review": [r.data()["goal"] for r in rows if r.data()["review"]],
         "skills": [s.data() for s in skills],
         "transfer": next((t.data() for t in ok_of(transfer)), None),
-        "lost": causes([*transfer, *problem, *kept]),
+        "lost": [*(cause for r in rows for cause in r.data()["lost"]), *causes([*transfer, *problem, *kept])],
     }
     lines = [] if data["verified"] else [CAUTION, ""]
     lines += [f"You have mastered {data['mastered']} of {len(rows)} steps."]

@@ -89,12 +89,22 @@ def test_a_judge_that_failed_or_cannot_be_read_leads_to_a_plain_answer(stage: St
     assert (played.answer.text, played.answer.outcome) == ("a plain answer", "degraded")
 
 
-@pytest.mark.parametrize("skeleton", ["1. only one", "no lines with numbers", BROKEN])
-def test_under_two_points_the_answer_is_written_plainly(stage: Stage, skeleton: str | Fault) -> None:
+@pytest.mark.parametrize(
+    ("skeleton", "why", "outcome"),
+    [
+        ("1. only one", "fewer than two points", "answered"),
+        ("no lines with numbers", "fewer than two points", "answered"),
+        (BROKEN, "500", "degraded"),
+    ],
+)
+def test_under_two_points_the_answer_is_written_plainly(
+    stage: Stage, skeleton: str | Fault, why: str, outcome: str
+) -> None:
     played = think(stage, lambda a: skeleton if a.by(PLANNER) else None)
     assert roles(played) == {"judge": 1, "planner": 1, "writer": 1}
     assert played.answer.text == "a plain answer"
-    assert "fewer than two points" in played.data["why"]
+    assert why in played.data["why"]
+    assert played.answer.outcome == outcome
 
 
 def test_ten_points_are_the_most(stage: Stage) -> None:

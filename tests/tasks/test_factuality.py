@@ -61,5 +61,7 @@ def test_a_verdict_rests_on_evidence_that_there_is() -> None:
     fact, evidence = [reply("f", key="fact 1", data={"sentence_no": 1})], [reply("e", key="E1", data={"place": "doc"})]
     for source, verdict in (("E1", "refuted"), ("[E1]", "refuted"), ("E2", "unknown"), ("", "unknown")):
         said = [reply(data={"verdict": "refuted", "source": source, "reason": "r"})]
-        assert fact_row(fact, evidence, said, []).data()["verdict"] == verdict
-    assert fact_row(fact, [], [], [failed("down")]).data()["lost"] == "down"
+        assert fact_row(fact, evidence, said, [], []).data()["verdict"] == verdict
+    for hits, asked in (([failed("down")], []), ([], [failed("down")])):
+        assert fact_row(fact, [], [], hits, asked).data()["lost"] == "down"
+    assert not fact_row(fact, [], [], [], [reply(status="skipped", cause="enough")]).data()["lost"]

@@ -42,7 +42,11 @@ def test_levels_only_rise_and_a_step_ends_once(words: list[str]) -> None:
         judged = [reply(data={"verdict": word, "misconception": ""})] if word in ("right", "partial", "wrong") else []
         if word == "unjudged":
             judged = [failed("down")]
-        state = [learner_state(state, [reply("x", key="give_up" if word == "gave_up" else "reply")], judged)]
+        lost = state[0].data()["lost"]
+        state = [
+            learner_state(state, [reply("x", key="give_up" if word == "gave_up" else "reply")], judged, [reply("?")])
+        ]
+        assert state[0].data()["lost"] == [*lost, *(["down"] if word == "unjudged" else [])]
         assert before <= state[0].data()["level"] <= min(4, before + 1)
         assert (state[0].data()["status"] == "mastered") == (word == "right")
 

@@ -57,8 +57,8 @@ def build() -> GraphSpec:
     )
 
 
-def _plain(why: str, prefix: str = "plain") -> Graph:
-    """One call that answers as usual."""
+def _plain(why: str, prefix: str = "plain", lacking: str = "apart") -> Graph:
+    """One call that answers as usual; degraded where what was lacking for a skeleton failed."""
     return Graph(
         blocks=(
             Step(
@@ -69,7 +69,7 @@ def _plain(why: str, prefix: str = "plain") -> Graph:
             Step(
                 id=f"{prefix}-final",
                 does=Function(fn=f"{ALGORITHMS}.plain_answer", args={"why": why}),
-                sees=see(written=prefix, judged="apart"),
+                sees=see(written=prefix, lacking=lacking),
             ),
         ),
         gives={"answer": f"{prefix}-final", "replies": prefix},
@@ -95,7 +95,7 @@ def _skeleton() -> Graph:
                 by=Function(fn=f"{ALGORITHMS}.enough_points"),
                 sees=see("points"),
                 bodies={
-                    "plain": _plain("the skeleton has fewer than two points", "instead"),
+                    "plain": _plain("the skeleton has fewer than two points", "instead", lacking="skeleton"),
                     "expand": Graph(blocks=_expansion(), gives={"answer": "final", "replies": "expand"}),
                 },
             ),

@@ -251,6 +251,8 @@ def _answer() -> Step:
             mixed="mix",
             checked="check",
             trouble="unlike.trouble",
+            committed="commit",
+            judged="judge",
         ),
     )
 

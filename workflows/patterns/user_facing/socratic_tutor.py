@@ -142,7 +142,7 @@ def _turn() -> Graph:
             Step(
                 id="stands",
                 does=Function(fn=f"{TUTORING}.learner_state"),
-                sees=see(before="state", said="learner", judged="judge"),
+                sees=see(before="state", said="learner", judged="judge", posed="pose.question"),
             ),
         ),
         gives={"state": "stands", "reply": "learner"},

@@ -139,7 +139,7 @@ def _check_one() -> Graph:
             Step(
                 id="row",
                 does=Function(fn=f"{FACTUALITY}.fact_row"),
-                sees=see("fact", "verdict", evidence="search.evidence", hits="search.hits"),
+                sees=see("fact", "verdict", evidence="search.evidence", hits="search.hits", asked="search.asked"),
             ),
         ),
         gives={"row": "row"},
