@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from tasks.calls import Spot
 from tasks.reply import Replies, Reply, failed, ok_of, reply
-from utils.db import tenant_transaction
+from utils.db import maintenance_transaction, tenant_transaction
 from utils.embeddings import Embedded, embed, similarity_bound
 from utils.errors import CallFailed, EmbeddingRefused, RunFailed, unknown
 from utils.lessons import CANDIDATES, RANK_CONSTANT
@@ -100,13 +100,28 @@ def _place(spot: Spot, scope: str | None, session: Replies | None, scopes: Seque
     if (scope == "session") != (session is not None):
         raise RunFailed(f"block '{spot.path}': the scope session, and no other, goes with a view named session")
     named = "\n".join(r.text for r in session or []).strip()
-    within = f"session/{named}" if named else f"run/{spot.run.run_id}"
+    tenant = UUID(spot.run.tenant_id)
+    within = uuid5(tenant, f"session/{named}") if named else _of_run(tenant, spot.run.run_id)
     return {
         "tenant": spot.run.tenant_id,
         "user": None if scope == "tenant" else spot.run.user_id,
-        "session": str(uuid5(UUID(spot.run.tenant_id), within)) if scope in ("session", "run") else None,
+        "session": str(within) if scope in ("session", "run") else None,
         "rehearsal": spot.run.rehearsal,
     }
+
+
+def _of_run(tenant: UUID, run_id: str) -> UUID:
+    """The session that is one run alone."""
+    return uuid5(tenant, f"run/{run_id}")
+
+
+def forget_runs(older_than_days: int) -> int:
+    """Upkeep: deletes what runs that concluded so long ago remembered for themselves alone; how many memories."""
+    with maintenance_transaction() as cursor:
+        cursor.execute(_REMEMBERING, (older_than_days,))
+        sessions = [str(_of_run(tenant, run_id)) for tenant, run_id in cursor.fetchall()]
+        cursor.execute("DELETE FROM memories WHERE session_id = ANY (%s::uuid[])", (sessions,))
+        return cursor.rowcount
 
 
 def match(similarity: float, model: str) -> float:
@@ -205,4 +220,9 @@ _END = """
 UPDATE memories SET valid_to = clock_timestamp(), superseded_by = %(new)s
 WHERE tenant_id = %(tenant)s AND id = ANY (%(old)s::uuid[]) AND valid_to IS NULL
     AND user_id IS NOT DISTINCT FROM %(user)s::uuid AND session_id IS NOT DISTINCT FROM %(session)s::uuid
+"""
+_REMEMBERING = """
+SELECT DISTINCT r.tenant_id, r.run_id FROM runs r
+JOIN memories m ON m.tenant_id = r.tenant_id AND m.source_run_id = r.run_id AND m.session_id IS NOT NULL
+WHERE r.concluded_at < now() - make_interval(days => %s)
 """

@@ -11,6 +11,7 @@ from math import inf
 from flytekit import Deck, task
 
 from tasks.librarian import cleanup_expired_heuristics
+from tasks.memories import forget_runs
 from tasks.nodes import RETRIES
 from tasks.pattern_upkeep import Tended, tend_all
 from utils.display import duration, plural
@@ -42,11 +43,14 @@ class Reclaimed:
 
 @dataclass(frozen=True)
 class CleanedUp:
-    """How many lessons were deleted, by cause, and of how many calls requests and replies were dropped."""
+    """How many lessons were deleted, by cause, of how many calls requests and replies were dropped, and how many
+    memories of runs for themselves.
+    """
 
     expired_lessons: int
     low_confidence_lessons: int
     calls: int
+    memories: int
 
 
 @task(task_config=Warm(), retries=RETRIES)
@@ -66,12 +70,13 @@ def reclaim_reservations() -> Reclaimed:
 
 @task(task_config=Warm(), retries=RETRIES)
 def clean_up() -> CleanedUp:
-    """Deletes lessons past their time, and what was asked and answered in runs that ended RADIANT_RETENTION_DAYS ago.
+    """Deletes lessons past their time, and of runs that ended RADIANT_RETENTION_DAYS ago what was asked and answered,
+    and what they remembered for themselves alone.
 
     What each call cost stays.
     """
-    lessons = cleanup_expired_heuristics()
-    return CleanedUp(lessons.expired, lessons.low_confidence, compact(settings().retention_days))
+    lessons, days = cleanup_expired_heuristics(), settings().retention_days
+    return CleanedUp(lessons.expired, lessons.low_confidence, compact(days), forget_runs(days))
 
 
 @task(task_config=Warm(), retries=RETRIES)
