@@ -26,6 +26,7 @@ from utils.ledger import record
 from utils.models import is_rehearsal, resolve_models
 from utils.patterns import must_be_enabled
 from utils.runs import OpenRequest, check_run_id, open_run
+from utils.schemas import validator
 from utils.settings import settings
 from utils.warm import attempt
 
@@ -201,12 +202,8 @@ def _from_json(given: Input, text: str) -> Any:
 
 
 def _fits(given: Input, number: int, item: Any) -> None:
-    import jsonschema
-
-    try:
-        jsonschema.validate(item, given.item_schema or {})
-    except jsonschema.ValidationError as error:
-        raise BadInput(f"--{given.name}: item {number}: {error.message}") from error
+    if problem := next(iter(validator(given.item_schema or {}).iter_errors(item)), None):
+        raise BadInput(f"--{given.name}: item {number}: {problem.message}")
 
 
 def tenant_here() -> UUID:

@@ -10,6 +10,7 @@ from tasks.functions import pure
 from tasks.reply import Replies, Reply, canonical, failed, ok_of, reply
 from utils.errors import Unparsable
 from utils.json_replies import parse_json
+from utils.schemas import validator
 
 ToolError = Literal["call", "unknown", "not_allowed", "arguments", "unavailable", "failed", "timeout", "lost"]
 """What went wrong: `lost` is a writing tool that was begun before a crash, for a person to look into."""
@@ -68,10 +69,8 @@ def checked(name: str, arguments: object, tools: Replies) -> Reply:
 
 def misfit(arguments: dict[str, Any], schema: dict[str, Any]) -> str:
     """Where arguments do not fit a tool's schema, in one line; empty where they do."""
-    import jsonschema
-
     try:
-        problem = next(iter(jsonschema.Draft202012Validator(schema).iter_errors(arguments)), None)
+        problem = next(iter(validator(schema).iter_errors(arguments)), None)
     except Exception as error:  # a schema that a tool server made up may be anything
         return f"the tool's own schema is wrong: {type(error).__name__}"
     return "" if problem is None else f"{problem.json_path}: {' '.join(problem.message.split())[:200]}"

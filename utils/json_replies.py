@@ -7,14 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from utils.errors import Unparsable
+from utils.schemas import validator
 
 
 def parse_json(text: str, schema: str) -> str:
     """The JSON of a reply (canonical text), out of code fences or prose around it. Raises Unparsable."""
-    validator = _validator(schema)
+    checker = _validator(schema)
     wrong = "the reply has no JSON in it"
     for candidate in _json_values(text):
-        problem = next(iter(validator.iter_errors(candidate)), None)
+        problem = next(iter(checker.iter_errors(candidate)), None)
         if problem is None:
             return json.dumps(candidate, ensure_ascii=False, sort_keys=True)
         wrong = f"the reply's JSON does not fit at {problem.json_path}: {' '.join(problem.message.split())[:200]}"
@@ -31,10 +32,7 @@ def first_object(text: str) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> Any:
-    import jsonschema
-
-    parsed = json.loads(schema)
-    return jsonschema.validators.validator_for(parsed, default=jsonschema.Draft202012Validator)(parsed)
+    return validator(json.loads(schema))
 
 
 def _json_values(text: str) -> Iterator[Any]:

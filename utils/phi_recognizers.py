@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 from typing import Any
 
-import regex  # type: ignore[import-untyped]
+import regex
 import spacy
 from presidio_analyzer import (
     AnalyzerEngine,

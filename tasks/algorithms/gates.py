@@ -9,6 +9,7 @@ from tasks.functions import Refuse, pure
 from tasks.reply import Replies, Reply, canonical, ok_of, reply
 from utils.errors import Unparsable
 from utils.json_replies import parse_json
+from utils.schemas import SECONDS, matches, regex_problem
 
 LEAST, MOST = 2, 6
 
@@ -56,11 +57,10 @@ def _step(step: Reply, known: dict[str, str]) -> Reply:
 def _check_rules(name: str, rules: dict[str, Any]) -> None:
     import jsonschema
 
+    if wrong := regex_problem(rules.get("regex", "")):
+        raise Refuse(f"step '{name}': its regex is wrong: {wrong}")
     try:
-        re.compile(rules.get("regex", ""))
         jsonschema.Draft202012Validator.check_schema(rules.get("json_schema", {}))
-    except re.error as error:
-        raise Refuse(f"step '{name}': its regex is wrong: {error}") from error
     except jsonschema.SchemaError as error:
         raise Refuse(f"step '{name}': its JSON schema is wrong: {error.message}") from error
 
@@ -83,11 +83,17 @@ def broken_rules(text: str, rules: dict[str, Any]) -> list[str]:
             parse_json(text, canonical(schema))
         except Unparsable as error:
             found.append(error.message)
-    if (regex := rules.get("regex")) and not re.search(regex, text):
-        found.append(f"nothing matches the regular expression {regex}")
+    found.append(_unmatched(text, rules.get("regex", "")))
     found += [f"the term '{t}' is required and missing" for t in rules.get("required", []) if not _has(text, t)]
     found += [f"the term '{t}' is forbidden" for t in rules.get("forbidden", []) if _has(text, t)]
     return [f for f in found if f]
+
+
+def _unmatched(text: str, expression: str) -> str:
+    try:
+        return "" if matches(expression, text) else f"nothing matches the regular expression {expression}"
+    except TimeoutError:
+        return f"the regular expression {expression} was not matched within {SECONDS:g} s"
 
 
 def _length(text: str, least: int, most: int | None) -> str:
