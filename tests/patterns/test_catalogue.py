@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from scripts.bench.evidence.scenario import scenario_of
+from scripts.bench.evidence.world import SETTINGS
+from scripts.bench.patterns import figures_of
 from tasks.functions import find_pattern, pattern_files
 from tasks.registry import catalogue
 from tasks.spec import GraphSpec, block_from_json, block_to_json
@@ -41,8 +43,10 @@ def test_every_row_has_a_file_and_every_file_a_row() -> None:
 
 
 @pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
-def test_its_worth_is_measured_by_a_scenario(pattern: str) -> None:
-    assert scenario_of(pattern).metric
+def test_its_worth_is_measured_in_every_setting_by_its_scenario(pattern: str) -> None:
+    figures = figures_of(pattern)
+    assert [one.setting for one in figures] == [s.name for s in SETTINGS]
+    assert {one.metric for one in figures} == {scenario_of(pattern).metric}
 
 
 @pytest.mark.parametrize("pattern", OF_THE_CATALOGUE)
