@@ -1,4 +1,4 @@
-"""How long a run must take at least: its longest chain of calls, tools and looks into stores that wait for another."""
+"""How long a run must take at least: its longest chain of calls, tools, looks into stores and questions to a person."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class _Ran:
 
 
 def critical_path(pattern: GraphSpec, run: Run, call_seconds: float) -> float:
-    """Seconds that the run had to take, where each call takes so long and a tool as long as it took.
+    """Seconds that the run had to take, where each call takes so long, and a tool or a person as long as they took.
 
     Pure functions take no time. Calls of one member are in a row (retries and repairs), members side by side.
     """
@@ -48,8 +48,10 @@ def _graph(graph: Graph, prefix: str, ran: _Ran) -> float:
 def _block(block: AnyBlock, path: str, ran: _Ran) -> float:
     if isinstance(block, Use):
         return _use(block, path, ran)
-    if path not in ran.blocks or ran.blocks[path].state != "finished" or isinstance(block, Ask):
+    if path not in ran.blocks or ran.blocks[path].state != "finished":
         return 0.0
+    if isinstance(block, Ask):
+        return ran.blocks[path].ms / 1000
     if isinstance(block, Each):
         return max((_graph(block.body, f"{path}[{n}]", ran) for n in _numbers(path, "[", "]", ran)), default=0.0)
     if isinstance(block, Loop):

@@ -1,6 +1,7 @@
 """How long each pattern takes over its critical path: run `python -m scripts.bench.latency [PATTERN ...]`.
 
-Every simulated call takes LATENCY seconds; ledger, trace and the database are on. A person decides at once.
+Every simulated call takes LATENCY seconds; ledger, trace and the database are on. A person at the terminal decides at
+once.
 """
 
 import os
@@ -10,7 +11,7 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-LATENCY = 0.1
+LATENCY = 0.2
 ROUNDS = 3
 MOST = 1.15
 

@@ -20,18 +20,17 @@ from tasks.spec import GraphSpec
 from tasks.views import Scope
 from tasks.walk import input_replies, walk
 from utils.accounts import ensure_personal
-from utils.errors import RunFailed, Waiting
+from utils.errors import RunFailed
 from utils.ledger import spent
 from utils.llm import ChatRequest, Completion
 from utils.logs import context
 from utils.rehearsal import instance
-from utils.reviews import Review, decide, reviews_of
+from utils.reviews import Review, decide
 from utils.runs import OpenRequest, open_run
 from utils.settings import settings
 
 MODELS = tuple(f"rehearsal/{n}" for n in ("doris", "bruno", "carla", "emil", "frieda", "ada", "gustav"))
 """The first is neither the strong nor the cheap one: a pattern of one model runs on it."""
-MOST_DECISIONS = 60
 Decide = Callable[[Review, Question], tuple[str, str]]
 """What a person says to a review: the choice, and the text that it takes or what the form wants."""
 
@@ -44,7 +43,7 @@ class Played:
     calls: int
     run: Run
     seconds: float
-    """How long it was walked, without what the person took."""
+    """How long it took; the person takes no time."""
 
     @property
     def answer(self) -> str:
@@ -83,8 +82,8 @@ def play(
     """One run of a pattern for a question, with the answers of these models and the decisions of this person."""
     question = answerer.question
     run = opened(pattern, question, run_id or f"{pattern.id}-{answerer.setting.name}-{question.number}")
-    with _simulated(answerer):
-        slots, seconds = _walked(pattern, run, {"prompt": question.text, **inputs}, lambda r: decide_on(r, question))
+    with _simulated(answerer), _at_hand(lambda review: decide_on(review, question)):
+        slots, seconds = _walked(pattern, run, {"prompt": question.text, **inputs})
     return Played(slots, spent(UUID(run.tenant_id), run.run_id).calls, run, seconds)
 
 
@@ -94,27 +93,16 @@ def self_consistency(question: Question, setting: Setting, samples: int, name: s
     return Counter(drawn).most_common(1)[0][0] == question.right
 
 
-def _walked(
-    pattern: GraphSpec, run: Run, inputs: Mapping[str, Any], decide_on: Callable[[Review], tuple[str, str]]
-) -> tuple[Slots | None, float]:
+def _walked(pattern: GraphSpec, run: Run, inputs: Mapping[str, Any]) -> tuple[Slots | None, float]:
     nothing: Scope[Replies] = Scope({})
     values = {i.name: run.models if i.type == "models" else inputs.get(i.name, i.default) for i in pattern.inputs}
     scope = nothing.with_names({name: input_replies(value) for name, value in values.items()})
-    seconds = 0.0
-    for _ in range(MOST_DECISIONS):
-        start = time.perf_counter()
-        try:
-            made = walk(pattern, scope, "", PlainHost(run, resumed=True))
-            return made, seconds + time.perf_counter() - start
-        except Waiting:
-            seconds += time.perf_counter() - start
-            for review in reviews_of(UUID(run.tenant_id), run.run_id):
-                if review.status == "open":
-                    choice, text = decide_on(review)
-                    decide(review, choice, text, by=settings().user_id)
-        except RunFailed:
-            return None, seconds + time.perf_counter() - start
-    return None, seconds
+    start = time.perf_counter()
+    try:
+        slots: Slots | None = walk(pattern, scope, "", PlainHost(run))
+    except RunFailed:
+        slots = None
+    return slots, time.perf_counter() - start
 
 
 def opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
@@ -144,6 +132,18 @@ def opened(pattern: GraphSpec, question: Question, run_id: str) -> Run:
         prompt=question.text,
         rehearsal=True,
     )
+
+
+@contextmanager
+def _at_hand(decide_on: Callable[[Review], tuple[str, str]]) -> Iterator[None]:
+    """A person at the terminal, who decides at once."""
+
+    def ask(review: Review, run: Run) -> Review:
+        choice, text = decide_on(review)
+        return decide(review, choice, text, by=settings().user_id)
+
+    with patch("tasks.review._at_a_terminal", return_value=True), patch("tasks.review._ask_at_terminal", ask):
+        yield
 
 
 @contextmanager
