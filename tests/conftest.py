@@ -11,7 +11,6 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -24,7 +23,7 @@ from psycopg2.extensions import make_dsn, parse_dsn
 from tests.fake_openai import fake_openai, no_provider
 from tests.fake_tools import tool_server
 from utils import db, embedded, migrate
-from utils.settings import settings
+from utils.settings import is_this_machine, settings
 
 if TYPE_CHECKING:
     from utils.db import Cursor
@@ -158,15 +157,8 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 def _guarded(connect: Callable[[socket.socket, object], object]) -> Callable[[socket.socket, object], object]:
     def guarded(self: socket.socket, address: object) -> object:
-        if isinstance(address, tuple) and not _is_local(str(address[0])):
+        if isinstance(address, tuple) and not is_this_machine(str(address[0])):
             raise AssertionError(f"a test tried to reach {address[0]}")
         return connect(self, address)
 
     return guarded
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

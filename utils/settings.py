@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     @classmethod
     def _safe_to_post_to(cls, url: SecretStr) -> SecretStr:
         parts = urlsplit(url.get_secret_value())
-        local = parts.scheme == "http" and _is_this_machine(parts.hostname or "")
+        local = parts.scheme == "http" and is_this_machine(parts.hostname or "")
         if url.get_secret_value() and not (local or (parts.scheme == "https" and parts.hostname)):
             raise PydanticCustomError("webhook_url", "give an https:// address, or http://localhost")
         return url
@@ -168,7 +168,8 @@ class Settings(BaseSettings):
         return secret
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
+from tasks.algorithms.gates import passed
 from tasks.algorithms.marked_tests import wrong_python
 from tasks.algorithms.sections import section
 from tasks.code import source_of
@@ -123,12 +124,6 @@ def _broken(data: dict[str, Any]) -> list[str]:
 
 
 @pure
-def check_passed(seen: Replies) -> bool:
-    """Whether the code passes the test as it stands."""
-    return bool(seen) and bool(seen[-1].data()["passed"])
-
-
-@pure
 def kept_code(code: Replies, seen: Replies, revised: Replies, again: Replies) -> Slots:
     """The revised code with its run; the code as it was where there is no revision, or where it breaks an anchor."""
     before = seen[-1]
@@ -149,7 +144,7 @@ def kept_code(code: Replies, seen: Replies, revised: Replies, again: Replies) ->
 @pure
 def not_to_judge(test: Replies, seen: Replies) -> bool:
     """Whether a test is not doubted: it passed, or it came with the task."""
-    return check_passed(seen) or bool(test[0].data()["given"])
+    return passed(seen) or bool(test[0].data()["given"])
 
 
 @pure

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tasks.algorithms.code_actions import OF_FILES, forbidden
 from tasks.algorithms.distinct import distinct
+from tasks.algorithms.gates import passed
 from tasks.algorithms.marked_tests import has_passed
 from tasks.algorithms.programs import ANS, trouble, value_of
 from tasks.algorithms.sections import section
@@ -122,15 +123,9 @@ def _came(case: Reply, ran: Reply | None) -> str:
 
 
 @pure
-def proved(proof: Replies) -> bool:
-    """Whether the last version passes all tests."""
-    return bool(proof) and bool(proof[-1].data()["passed"])
-
-
-@pure
 def no_revision(proof: Replies, turn: int, turns: int) -> bool:
     """Whether a tool is not revised: it passes, or there is no turn left in which it could be tested."""
-    return turn >= turns or proved(proof)
+    return turn >= turns or passed(proof)
 
 
 @pure
@@ -150,7 +145,7 @@ def gated_tool(tool: Replies, proof: Replies) -> Replies:
     """The tool, if it passes its tests and neither reaches out nor writes files; a rejected reply that says why not."""
     if not tool:
         return []
-    wrong = "" if proved(proof) else "its tests do not all pass"
+    wrong = "" if passed(proof) else "its tests do not all pass"
     wrong = wrong or reaches_out(tool[-1].data()["code"])
     return [tool[-1].but(status="rejected", cause=wrong)] if wrong else [tool[-1]]
 

@@ -3,6 +3,7 @@
 import ast
 from typing import Any, Literal
 
+from tasks.algorithms.gates import passed
 from tasks.algorithms.longform import first_words
 from tasks.algorithms.supplied import none_ok
 from tasks.code import source_of
@@ -89,12 +90,6 @@ def _unknown(attempt: Replies, made: Replies, by: str) -> Reply:
     if none_ok(attempt):
         return _verdict(by, False, f"there was no answer: {first_cause(attempt)}", known=False)
     return _verdict(by, False, f"it could not be evaluated: {first_cause(made)}", known=False)
-
-
-@pure
-def passed(verdicts: Replies) -> bool:
-    """Whether the last trial passed."""
-    return bool(verdicts) and bool(verdicts[-1].data()["passed"])
 
 
 @pure

@@ -6,7 +6,6 @@ import pytest
 
 from tasks.algorithms.anchors import (
     anchored_code,
-    check_passed,
     check_program,
     check_seen,
     first_module,
@@ -19,6 +18,7 @@ from tasks.algorithms.anchors import (
     settled_test,
     understood,
 )
+from tasks.algorithms.gates import passed as passed_check
 from tasks.calls import Spot
 from tasks.code import run_code
 from tasks.reply import Replies, Reply, failed, reply
@@ -94,7 +94,7 @@ def test_a_program_tells_what_passed(run: Run, code: str, passed: bool, message:
     made = check_program(task(), [reply(code)], GIVEN, [], seed=7)
     ran = run_code(Spot(run, "t"), code=made["program"], files=made["files"], wants=["results"], field="code")["out"]
     told = check_seen(GIVEN, [], made["program"], ran)
-    assert (told.data()["passed"], check_passed([told])) == (passed, passed)
+    assert (told.data()["passed"], passed_check([told])) == (passed, passed)
     assert message in told.text or message == "ended"
 
 
@@ -132,7 +132,7 @@ def test_a_revision_stays_unless_it_breaks_an_anchor(revised: Replies, again: Re
     assert made["code"][0].text == ("old = 1" if stays else "new = 1")
     assert len(made["seen"][0].data()["lost"]) == lost == no_code(revised)
     assert ("discarded" in made["seen"][0].text) == bool(again and again[0].data()["broken"])
-    assert check_passed(made["seen"]) is (not stays and not again[0].data()["message"])
+    assert passed_check(made["seen"]) is (not stays and not again[0].data()["message"])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.algorithms.gates import passed
 from tasks.algorithms.reflexion import (
     cell_of_tests,
     evaluator,
@@ -11,7 +12,6 @@ from tasks.algorithms.reflexion import (
     lesson,
     no_failure,
     nothing_proven,
-    passed,
     recalled_lessons,
     reflections,
     runnable_tests,

@@ -177,11 +177,7 @@ class Reading:
             return [s.label if items.get("type") == "string" else n for n, s in enumerate(order, 1)][:most]
         word = name.partition(" ")[0]
         wanted = len(set(self.seen)) if word in COPIED else ALTERNATIVES if word in PLURAL else 1
-        made = [
-            self.value(items, f"{name.partition(' ')[0]} {n + 1}", about)
-            for n in range(max(min(wanted, most), 1, least))
-        ]
-        return made
+        return [self.value(items, f"{word} {n + 1}", about) for n in range(max(min(wanted, most), 1, least))]
 
     def number(self, schema: dict[str, Any], name: str, about: Section | None, *, whole: bool) -> float:
         """High in its range for what it thinks well of, low for what not; without a range its answer."""

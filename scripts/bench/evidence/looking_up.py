@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts.bench.evidence.answerer import SAYS, Answerer, Reading
-from scripts.bench.evidence.scenario import archive, readers_of
+from scripts.bench.evidence.scenario import archive, archive_text, readers_of
 from scripts.bench.evidence.world import Question, Setting, draw
 from utils.llm import ChatRequest
 
@@ -17,11 +17,6 @@ BY_ACTS = "baselines are the act that as many samples of one model propose most 
 def given_archive(question: Question, setting: Setting) -> dict[str, Any]:
     """The documents that the agent's only tool looks things up in."""
     return {"documents": archive(question), "tools": ["documents"]}
-
-
-def archive_text(question: Question) -> str:
-    """The whole archive as one text."""
-    return "\n\n".join(one["text"] for one in archive(question))
 
 
 read_all = readers_of(archive_text)

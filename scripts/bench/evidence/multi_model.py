@@ -2,7 +2,7 @@
 
 from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.play import MODELS, Played
-from scripts.bench.evidence.scenario import Scenario, archive, readers_of
+from scripts.bench.evidence.scenario import Scenario, archive_text, readers_of
 from scripts.bench.evidence.world import Question, Setting, draw
 
 
@@ -16,20 +16,15 @@ def covered_by_samples(question: Question, setting: Setting, calls: int) -> floa
     return float(any(draw(question, setting, MODELS[0], f"sample {n}") == question.right for n in range(calls)))
 
 
-def document(question: Question) -> str:
-    """Records of several boxes, one of them the one that is asked about."""
-    return "\n\n".join(one["text"] for one in archive(question))
-
-
 SCENARIOS = {
     "consensus_voting": Scenario(),
     "disagreement_escalation": Scenario(),
     "ensemble_synthesis": Scenario(),
     "intelligent_routing": Scenario(),
     "minions_local_remote": Scenario(
-        given=lambda question, setting: {"document": document(question)},
-        equal_calls=readers_of(document),
-        one_call=readers_of(document),
+        given=lambda question, setting: {"document": archive_text(question)},
+        equal_calls=readers_of(archive_text),
+        one_call=readers_of(archive_text),
         why="baselines read the whole document",
     ),
     "model_cascade": Scenario(),

@@ -78,6 +78,11 @@ def archive(question: Question, others: int = 5) -> list[dict[str, Any]]:
     return [{"id": f"doc-{n}", "title": f"Record {n}", "text": text} for n, text in enumerate(order, 1)]
 
 
+def archive_text(question: Question) -> str:
+    """The whole archive as one text."""
+    return "\n\n".join(one["text"] for one in archive(question))
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What one pattern is measured by. Figures lie in [0, 1]; more is better.

@@ -19,7 +19,7 @@ from scripts.bench.evidence.crafts import (
 from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.play import MODELS, Played
 from scripts.bench.evidence.records import KEPT, boxes, plurality_of_each, right_share
-from scripts.bench.evidence.scenario import ROUNDS, Scenario, archive, readers_of
+from scripts.bench.evidence.scenario import ROUNDS, Scenario, archive, archive_text, readers_of
 from scripts.bench.evidence.sequential_worlds import (
     BOX,
     ENTITIES,
@@ -34,7 +34,7 @@ from scripts.bench.evidence.sequential_worlds import (
     inventory,
     long_text,
 )
-from scripts.bench.evidence.verification_worlds import document, source_text
+from scripts.bench.evidence.verification_worlds import source_text
 from scripts.bench.evidence.world import Question, Setting, draw, random
 from utils.reviews import Review
 
@@ -131,8 +131,8 @@ SCENARIOS = {
     "chain_of_agents_relay": Scenario(
         given=lambda question, setting: {"documents": [{"id": "book", "text": long_text(question, 60)}]},
         answerer=Condenser,
-        equal_calls=readers_of(document),
-        one_call=readers_of(document),
+        equal_calls=readers_of(archive_text),
+        one_call=readers_of(archive_text),
         why=READ_ALL,
         questions=20,
     ),
@@ -185,16 +185,16 @@ SCENARIOS = {
     "recursive_map_reduce": Scenario(
         given=lambda question, setting: {"documents": [{"id": "book", "text": long_text(question, 90)}]},
         answerer=Condenser,
-        equal_calls=readers_of(document),
-        one_call=readers_of(document),
+        equal_calls=readers_of(archive_text),
+        one_call=readers_of(archive_text),
         why=READ_ALL,
         questions=20,
     ),
     "research_analyze_report": Scenario(
         given=lambda question, setting: {"documents": archive(question)},
         answerer=Researcher,
-        equal_calls=readers_of(document),
-        one_call=readers_of(document),
+        equal_calls=readers_of(archive_text),
+        one_call=readers_of(archive_text),
         why="baselines read all documents with the question",
         questions=20,
     ),

@@ -11,7 +11,6 @@ from scripts.bench.evidence.looking_up import (
     BY_ACTS,
     BY_READING,
     Agents,
-    archive_text,
     asked_for,
     box_of,
     first_acts_right,
@@ -23,7 +22,7 @@ from scripts.bench.evidence.looking_up import (
 )
 from scripts.bench.evidence.past import fresh_start
 from scripts.bench.evidence.play import Played
-from scripts.bench.evidence.scenario import READ, Scenario, archive, spoken_by
+from scripts.bench.evidence.scenario import READ, Scenario, archive, archive_text, spoken_by
 from scripts.bench.evidence.whole_corpus import Librarians, indexed, read_collection
 from scripts.bench.evidence.world import Question, Setting, draw, random
 from utils.llm import ChatRequest

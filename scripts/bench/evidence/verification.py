@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from scripts.bench.evidence.judgements import one_judgement
 from scripts.bench.evidence.meaning import candidates
 from scripts.bench.evidence.play import MODELS, Played
 from scripts.bench.evidence.records import (
@@ -19,7 +20,7 @@ from scripts.bench.evidence.records import (
     text_of,
     truths,
 )
-from scripts.bench.evidence.scenario import ROUNDS, Scenario, archive, readers_of
+from scripts.bench.evidence.scenario import ROUNDS, Scenario, archive, archive_text, readers_of
 from scripts.bench.evidence.verification_worlds import (
     PAGES,
     Accountant,
@@ -33,7 +34,6 @@ from scripts.bench.evidence.verification_worlds import (
     Translator,
     Triangulator,
     cited_text,
-    document,
     ledger,
     press,
     report,
@@ -65,11 +65,6 @@ def outvoted_if_wrong(question: Question, setting: Setting, calls: int) -> float
         return (Counter(drawn).most_common(1)[0][0] != drawn[0]) == (drawn[0] != question.right)
 
     return sum(once(number) for number in range(ROUNDS)) / ROUNDS
-
-
-def judged_once(question: Question, setting: Setting, calls: int) -> float:
-    """Whether one judgement of an answer is right; one that is refused is none."""
-    return setting.verifier * (1 - setting.refusal)
 
 
 def unsupported(played: Played, question: Question) -> float:
@@ -147,7 +142,7 @@ SCENARIOS = {
         answerer=Doubter,
         score=flagged_if_wrong,
         equal_calls=outvoted_if_wrong,
-        one_call=judged_once,
+        one_call=one_judgement,
         why=BY_SAMPLES,
     ),
     "metamorphic_cross_check": Scenario(
@@ -155,7 +150,7 @@ SCENARIOS = {
         answerer=Reworder,
         score=flagged_if_wrong,
         equal_calls=outvoted_if_wrong,
-        one_call=judged_once,
+        one_call=one_judgement,
         why=BY_SAMPLES,
     ),
     "recompute_numeric_claims": Scenario(
@@ -206,8 +201,8 @@ SCENARIOS = {
     "tool_interactive_critique": Scenario(
         given=lambda question, setting: {"documents": archive(question)},
         answerer=Tester,
-        equal_calls=readers_of(document),
-        one_call=readers_of(document),
+        equal_calls=readers_of(archive_text),
+        one_call=readers_of(archive_text),
         why="baselines read all documents with the question",
     ),
 }

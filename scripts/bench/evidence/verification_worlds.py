@@ -16,7 +16,7 @@ from scripts.bench.evidence.records import (
     quoted,
     stated,
 )
-from scripts.bench.evidence.scenario import RECORD, archive, spoken_by
+from scripts.bench.evidence.scenario import RECORD, spoken_by
 from scripts.bench.evidence.world import Question, draw, random
 from utils.llm import ChatRequest
 from workflows.patterns.verification import atomic_fact_scoring as atomic
@@ -269,11 +269,6 @@ class Tester(Answerer):
             follows = random("follows", request.digest(), sample).random() < self.setting.verifier
             return SAYS.format(number=known[box]) if follows else quoted(request, "answer")
         return super().said(request, sample)
-
-
-def document(question: Question) -> str:
-    """Records of several boxes, one of them the one that is asked about."""
-    return "\n\n".join(one["text"] for one in archive(question))
 
 
 COMPARED = "Both were compared."

@@ -110,7 +110,7 @@ def _trials() -> Loop:
             "verdicts": Carry(next="verdict", how="append"),
             "made": Carry(next="made", how="append"),
         },
-        until=Test(fn=f"{REFLEXION}.passed", sees=see("verdicts")),
+        until=Test(fn="tasks.algorithms.gates.passed", sees=see(attempts="verdicts")),
         turns=TRIALS,
         body=_trial(),
     )

@@ -127,7 +127,7 @@ def _one_test() -> Graph:
                     "kept": Carry(start="current", next="code"),
                     "seen": Carry(start="first-seen", next="seen"),
                 },
-                until=Test(fn=f"{ANCHORS}.check_passed", sees=see("seen")),
+                until=Test(fn="tasks.algorithms.gates.passed", sees=see(attempts="seen")),
                 asks_first=True,
                 turns=REPAIRS,
                 body=_repair(),

@@ -179,7 +179,7 @@ def _proving() -> Loop:
             "proof": Carry(next="proof"),
             "revisions": Carry(next="revised", how="append"),
         },
-        until=Test(fn=f"{MADE}.proved", sees=see("proof")),
+        until=Test(fn="tasks.algorithms.gates.passed", sees=see(attempts="proof")),
         turns=VERSIONS,
         unless=Test(fn=NONE_OK, sees=see(replies="first")),
         body=Graph(
