@@ -1,7 +1,7 @@
-"""How long each pattern takes over its critical path: run `python -m scripts.bench.latency [PATTERN ...]`.
+"""How long each pattern takes over its critical path: run `python -m scripts.bench.latency [--call=S] [PATTERN ...]`.
 
-Every simulated call takes LATENCY seconds; ledger, trace and the database are on. A person at the terminal decides at
-once.
+Every simulated call takes S seconds, LATENCY unless told otherwise; ledger, trace and the database are on. A person at
+the terminal decides at once.
 """
 
 import os
@@ -14,6 +14,7 @@ from statistics import median
 LATENCY = 0.2
 ROUNDS = 3
 MOST = 1.15
+CALL = "--call="
 
 
 def main(words: Sequence[str]) -> None:
@@ -29,15 +30,16 @@ def main(words: Sequence[str]) -> None:
 
         settings.cache_clear()
         try:
-            wanted = words or sorted(pattern_files().keys() & catalogue().keys())
-            ratios = {pattern_id: ratio_of(pattern_id) for pattern_id in wanted}
+            given = [float(w.removeprefix(CALL)) for w in words if w.startswith(CALL)]
+            wanted = [w for w in words if not w.startswith(CALL)] or sorted(pattern_files().keys() & catalogue().keys())
+            ratios = {pattern_id: ratio_of(pattern_id, *given[:1]) for pattern_id in wanted}
         finally:
             embedded.stop(settings().home / "postgres")
     within = sum(ratio <= MOST for ratio in ratios.values())
     print(f"{within} of {len(ratios)} within {MOST} x the critical path; the highest is {max(ratios.values()):.3f} x")
 
 
-def ratio_of(pattern_id: str) -> float:
+def ratio_of(pattern_id: str, call_seconds: float = LATENCY) -> float:
     """Seconds that a run took over those that it had to take: the median of rounds."""
     from scripts.bench.critical_path import critical_path
     from scripts.bench.evidence.answerer import Answerer
@@ -51,7 +53,7 @@ def ratio_of(pattern_id: str) -> float:
         """Waits before it answers as another would."""
 
         def reply(self, request: ChatRequest, sample: str) -> str:
-            time.sleep(LATENCY)
+            time.sleep(call_seconds)
             return scenario.answerer(self.question, self.setting).reply(request, sample)
 
     spec, scenario = find_pattern(pattern_id), scenario_of(pattern_id)
@@ -59,7 +61,7 @@ def ratio_of(pattern_id: str) -> float:
     for number in range(ROUNDS):
         question = Question(number)
         played = play(spec, Slow(question, SETTINGS[0]), scenario.given(question, SETTINGS[0]), scenario.decide)
-        path = critical_path(spec, played.run, LATENCY)
+        path = critical_path(spec, played.run, call_seconds)
         made.append((played.seconds / path if path else 1.0, played.seconds, path, played.calls))
     ratio, seconds, path, calls = sorted(made)[len(made) // 2]
     print(f"{pattern_id:32}{calls:6} calls{path:8.3f} s critical path{seconds:8.3f} s{ratio:8.3f} x", flush=True)
