@@ -76,8 +76,8 @@ FROM (
     FROM neural_learning_signals s JOIN runs r ON r.tenant_id = s.tenant_id AND r.run_id = s.run_id
     CROSS JOIN LATERAL (
         SELECT min(d.signal_value) AS value FROM neural_learning_signals d
-        WHERE d.tenant_id = s.tenant_id AND d.run_id = s.run_id AND d.signal_type = 'human_decision'
-            AND d.source = 'review') decided
+        WHERE (%(rated)s OR %(reviewed_only)s) AND d.tenant_id = s.tenant_id AND d.run_id = s.run_id
+            AND d.signal_type = 'human_decision' AND d.source = 'review') decided
     WHERE s.tenant_id = %(tenant)s AND s.signal_type = ANY (%(signals)s) AND r.rehearsal = %(rehearsal)s
         AND (decided.value IS NOT NULL OR NOT %(reviewed_only)s)
         AND (%(domain)s::text IS NULL OR r.domain = %(domain)s)

@@ -98,10 +98,10 @@ def _keep(run: Run, *traced: Traced) -> None:
         return
     from psycopg2.extras import execute_values
 
+    # One statement cannot write a row twice: of a path that was walked again the last counts.
+    latest = {one.path: (run.tenant_id, run.run_id, one.path, "block", _output(one)) for one in rows}
     with tenant_transaction(UUID(run.tenant_id), durable=False) as cursor:
-        latest = {one.path: one for one in rows}
-        values = [(run.tenant_id, run.run_id, path, "block", _output(one)) for path, one in latest.items()]
-        execute_values(cursor, _KEEP, values)
+        execute_values(cursor, _KEEP, list(latest.values()))
 
 
 def _output(traced: Traced) -> str:

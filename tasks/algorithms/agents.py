@@ -158,15 +158,15 @@ def agent_answer(trace: Replies, best: Replies, max_steps: Replies = []) -> Repl
     return reply(f"{head}\n\n{best[-1].text.strip()}", key="answer", data=data, model=best[-1].model, outcome=outcome)
 
 
+@pure
+def listed(agents: Replies) -> Replies:
+    """The agents as one who picks among them sees them: name and profile, whatever their models are."""
+    return [reply(f"{a.key}: {a.text}", key=a.key) for a in agents]
+
+
 _WHY = {
     "step_limit": "stopped after {steps} steps. The best answer from what was found until then:",
     "failed": "the model could not be reached. The best answer from what was found until then:",
     "repeated": "the same act came three times in a row. The best answer from what was found until then:",
     LOST: "a person must look before this goes on: {error}\nThe best answer from what was found until then:",
 }
-
-
-@pure
-def listed(agents: Replies) -> Replies:
-    """The agents as one who picks among them sees them: name and profile, whatever their models are."""
-    return [reply(f"{a.key}: {a.text}", key=a.key) for a in agents]

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from tasks.algorithms.delegation import CITATION
-from tasks.algorithms.entity_graph import at_level, documents_of, fields
+from tasks.algorithms.entity_graph import at_level, documents_of
 from tasks.algorithms.sentences import sentence_spans
 from tasks.chunking import about_tokens, chunks, within_tokens
 from tasks.functions import pure
+from tasks.recalled import fields_of
 from tasks.reply import Outcome, Replies, Reply, Slots, causes, ok_of, reply
 
 LEVEL = 2
@@ -28,15 +29,15 @@ def graph_of(
     `ready` is there where there is such a graph; its text says what was lost when it was made.
     """
     state = context[0].data()["hash"]
-    corpus = new[0].data() if new else fields(stored[0]) if stored else {"documents": []}
-    graphs = [fields(i) for i in index if fields(i)["hash"] == state] if state else []
+    corpus = new[0].data() if new else fields_of(stored[0]) if stored else {"documents": []}
+    graphs = [fields_of(i) for i in index if fields_of(i)["hash"] == state] if state else []
     made: Slots = {"chunks": chunks(documents_of(corpus), tokens, overlap), "entities": [], "relations": []}
     if not graphs:
         return made | {"reports": [], "ready": []}
     graph = graphs[0]
     named = [reply(key=c["id"], data=c) for c in graph["communities"]]
     level = {c.key for c in at_level(named, LEVEL)}
-    own = [(r, fields(r)) for r in reports if fields(r)["hash"] == state]
+    own = [(r, fields_of(r)) for r in reports if fields_of(r)["hash"] == state]
     return made | {
         "entities": [
             reply(f"{e['name']} ({e['kind']}): {e['description']}", key=e["name"], data=e | {"id": e["name"]})
@@ -46,12 +47,6 @@ def graph_of(
         "reports": [reply(r.text, key=f["id"], data=f) for r, f in own if f["id"] in level],
         "ready": [reply("; ".join(graph["lost"]), key="graph")],
     }
-
-
-@pure
-def nothing() -> Replies:
-    """Nothing: there are no facts before there is a graph, and no replies without documents."""
-    return []
 
 
 @pure

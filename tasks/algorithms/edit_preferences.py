@@ -46,12 +46,6 @@ def dated_preferences(recalled: Replies, least: float) -> Replies:
     ]
 
 
-@pure
-def nothing(replies: Replies) -> bool:
-    """Whether there is none."""
-    return not replies
-
-
 def tokens(text: str) -> list[str]:
     """Words and marks."""
     return TOKEN.findall(text)

@@ -14,6 +14,7 @@ from tasks.algorithms.leiden import communities
 from tasks.answers import normalised
 from tasks.chunking import about_tokens
 from tasks.functions import Refuse, pure
+from tasks.recalled import fields_of
 from tasks.reply import Replies, Reply, Slots, causes, ok_of, reply
 
 CORPUS, INDEX, REPORT = "graph_corpus", "graph_index", "graph_report"
@@ -24,12 +25,6 @@ MOST_MEMBERS = 10
 MOST_DESCRIPTIONS, MOST_CHARS = 3, 600
 
 
-def fields(memory: Reply) -> dict[str, Any]:
-    """What was remembered."""
-    found: dict[str, Any] = memory.data()["fields"]
-    return found
-
-
 @pure
 def not_indexed(corpora: Replies, indexes: Replies) -> bool:
     """Whether a corpus has no graph of the state that it is in."""
@@ -38,8 +33,8 @@ def not_indexed(corpora: Replies, indexes: Replies) -> bool:
 
 def _waiting(corpora: Replies, indexes: Replies) -> Replies:
     """The corpora without a graph of their present state, the one that waits longest first."""
-    done = {(fields(i)["project"], fields(i)["hash"]) for i in indexes}
-    return [c for c in reversed(corpora) if (fields(c)["project"], fields(c)["hash"]) not in done]
+    done = {(fields_of(i)["project"], fields_of(i)["hash"]) for i in indexes}
+    return [c for c in reversed(corpora) if (fields_of(c)["project"], fields_of(c)["hash"]) not in done]
 
 
 @pure
@@ -48,14 +43,14 @@ def corpus_to_index(corpora: Replies, indexes: Replies, reports: Replies) -> Slo
     waiting = _waiting(corpora, indexes)
     if not waiting:
         raise Refuse("every corpus is indexed")
-    own = fields(waiting[0])
+    own = fields_of(waiting[0])
     name = own["project"]
     return {
         "name": [reply(name, key="name")],
         "state": [reply(own["hash"], key="state")],
         "documents": documents_of(own),
-        "index": [i for i in indexes if fields(i)["project"] == name],
-        "reports": [r for r in reports if fields(r)["project"] == name],
+        "index": [i for i in indexes if fields_of(i)["project"] == name],
+        "reports": [r for r in reports if fields_of(r)["project"] == name],
     }
 
 

@@ -103,12 +103,6 @@ def bearing(episodes: Replies, judged: Replies) -> Replies:
 
 
 @pure
-def nothing(episodes: Replies) -> bool:
-    """Whether there is none."""
-    return not episodes
-
-
-@pure
 def something(episodes: Replies) -> bool:
     """Whether there is one."""
     return bool(episodes)

@@ -162,8 +162,14 @@ def learner_state(before: Replies, said: Replies, judged: Replies, posed: Replie
     elif verdict == "wrong":
         level += 1
     wrong = [*state["misconceptions"], *([known] if known and verdict != "right" else [])]
-    data = {"level": level, "status": status, "seen": seen, "misconceptions": wrong, "turns": state["turns"] + 1}
-    data["lost"] = [*state["lost"], *causes([*judged, *posed[-1:]])]
+    data = {
+        "level": level,
+        "status": status,
+        "seen": seen,
+        "misconceptions": wrong,
+        "turns": state["turns"] + 1,
+        "lost": [*state["lost"], *causes([*judged, *posed[-1:]])],
+    }
     return reply(TOLD.get(verdict, ""), key="state", data=data)
 
 

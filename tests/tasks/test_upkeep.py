@@ -1,7 +1,7 @@
 """Upkeep: each task does its work for every tenant, once, in short transactions, as the maintenance role."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,11 +10,7 @@ import pytest
 
 from scripts.bench.governor import completion, request
 from tasks import upkeep as upkeep_tasks
-from tasks.calls import Spot
-from tasks.memories import recall, remember
-from tasks.reply import reply
 from tasks.review import ask
-from tasks.run import Run
 from tasks.spec import Ask
 from tasks.upkeep import CleanedUp, Expired, Reclaimed
 from tasks.views import Scope
@@ -300,28 +296,6 @@ def responses(tenant: Tenant, run: str) -> list[str | None]:
     with tenant_transaction(tenant.id) as cursor:
         cursor.execute("SELECT response::text FROM model_calls WHERE run_id = %s", (run,))
         return [text for (text,) in cursor.fetchall()]
-
-
-def test_what_old_runs_remembered_for_themselves_goes_and_nothing_else(tenants: tuple[Tenant, Tenant]) -> None:
-    places = [(spot_of(t, t.concluded(days=31)), spot_of(t, t.concluded(days=29))) for t in tenants]
-    notes = [reply("a note")]
-    for old, young in places:
-        remember(young, memories=notes, kind="note", scope="run")
-        remember(old, memories=notes, kind="note", scope="run")
-        remember(replace(old, path="y"), memories=notes, kind="note", scope="user")
-        remember(replace(old, path="z"), memories=notes, kind="note", scope="session", session=[reply("s")])
-    assert upkeep.clean_up().memories == 2
-    for old, young in places:
-        assert len(recall("a note", 9, young, kinds=["note"], scope="run")) == 1
-        assert recall("a note", 9, old, kinds=["note"], scope="run") == []
-        assert len(recall("a note", 9, old, kinds=["note"], scope="user")) == 1
-        assert len(recall("a note", 9, old, kinds=["note"], scope="session", session=[reply("s")])) == 1
-    assert upkeep.clean_up().memories == 0
-
-
-def spot_of(tenant: Tenant, run_id: str) -> Spot:
-    run = Run(tenant_id=str(tenant.id), user_id=str(settings().user_id), run_id=run_id, workflow="toy")
-    return Spot(run, "x")
 
 
 def test_how_long_the_ledger_keeps_texts_is_a_setting(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

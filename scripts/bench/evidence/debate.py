@@ -1,6 +1,7 @@
 """Evidence for the patterns of debate."""
 
 import json
+from dataclasses import replace
 from math import exp, log
 from re import findall
 from statistics import median
@@ -8,14 +9,7 @@ from statistics import median
 from scripts.bench.evidence.answerer import Answerer
 from scripts.bench.evidence.debate_worlds import Debater, Forecaster, Reviewer, Witness, decided_right, treated_rightly
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
-from scripts.bench.evidence.judgements import (
-    BY_JUDGEMENTS,
-    VERDICTS,
-    holds,
-    majority_of_judgements,
-    one_judgement,
-    stated_answer,
-)
+from scripts.bench.evidence.judgements import JUDGED, holds, stated_answer
 from scripts.bench.evidence.multi_model import covered_by_samples, shows_right
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.records import BY_CHECKS, FOUND, majority_of_checks, one_check, text_of
@@ -70,22 +64,16 @@ SCENARIOS = {
         why="baselines are the median of as many guesses of one model, and one guess",
     ),
     "devils_advocate": Scenario(),
-    "llm_jury": Scenario(
-        metric=VERDICTS,
+    "llm_jury": replace(
+        JUDGED,
         given=lambda question, setting: {"text": stated_answer(question)},
         score=passed_if_right,
-        equal_calls=majority_of_judgements,
-        one_call=one_judgement,
-        why=BY_JUDGEMENTS,
     ),
-    "peer_review_panel": Scenario(
-        metric=VERDICTS,
+    "peer_review_panel": replace(
+        JUDGED,
         given=lambda question, setting: {"manuscript": stated_answer(question)},
         answerer=Reviewer,
         score=decided_right,
-        equal_calls=majority_of_judgements,
-        one_call=one_judgement,
-        why=BY_JUDGEMENTS,
     ),
     "pre_mortem": Scenario(
         metric=FOUND,

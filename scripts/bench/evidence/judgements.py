@@ -1,11 +1,8 @@
 """Verdicts on what is right in every other question, and what a majority of plain judgements gets."""
 
 from scripts.bench.evidence.answerer import SAYS
-from scripts.bench.evidence.scenario import ROUNDS
+from scripts.bench.evidence.scenario import ROUNDS, Scenario
 from scripts.bench.evidence.world import Question, Setting, random
-
-VERDICTS = "verdicts that are right"
-BY_JUDGEMENTS = "baselines are the majority of as many judgements, and one judgement"
 
 
 def holds(question: Question) -> bool:
@@ -38,3 +35,12 @@ def majority_of_judgements(question: Question, setting: Setting, calls: int) -> 
 def one_judgement(question: Question, setting: Setting, calls: int) -> float:
     """How often one judgement is right; one that is refused is none."""
     return setting.verifier * (1 - setting.refusal)
+
+
+JUDGED = Scenario(
+    metric="verdicts that are right",
+    equal_calls=majority_of_judgements,
+    one_call=one_judgement,
+    why="baselines are the majority of as many judgements, and one judgement",
+)
+"""What is given, who answers and the score are a pattern's own."""

@@ -1,12 +1,13 @@
 """Evidence for the patterns of reasoning."""
 
 import json
+from dataclasses import replace
 from math import exp, sqrt
 from typing import Any
 
 from scripts.bench.evidence.answerer import Answerer
 from scripts.bench.evidence.estimates import CLOSENESS, close_guesses, closeness, error, spread
-from scripts.bench.evidence.judgements import BY_JUDGEMENTS, VERDICTS, majority_of_judgements, one_judgement
+from scripts.bench.evidence.judgements import JUDGED
 from scripts.bench.evidence.looking_up import BY_READING, read_all
 from scripts.bench.evidence.play import Played
 from scripts.bench.evidence.reasoning_worlds import Abstracter, Asker, Backwards, with_row
@@ -73,14 +74,11 @@ FACTORS = [
 SHOWN = (1, 2, 5, 7)
 SCENARIOS = {
     "adaptive_consistency": Scenario(),
-    "backward_chaining": Scenario(
-        metric=VERDICTS,
+    "backward_chaining": replace(
+        JUDGED,
         given=lambda question, setting: {"prompt": argument(question)},
         answerer=BackwardReasoner,
         score=verdict_right,
-        equal_calls=majority_of_judgements,
-        one_call=one_judgement,
-        why=BY_JUDGEMENTS,
     ),
     "backward_verification": Scenario(
         given=lambda question, setting: with_row(question),
@@ -88,14 +86,11 @@ SCENARIOS = {
     ),
     "buffer_of_thoughts": Scenario(answerer=Abstracter),
     "chain_of_thought": Scenario(),
-    "cumulative_reasoning": Scenario(
-        metric=VERDICTS,
+    "cumulative_reasoning": replace(
+        JUDGED,
         given=lambda question, setting: {"prompt": argument(question)},
         answerer=ForwardReasoner,
         score=verdict_right,
-        equal_calls=majority_of_judgements,
-        one_call=one_judgement,
-        why=BY_JUDGEMENTS,
     ),
     "fermi_estimation": Scenario(
         metric=CLOSENESS,
@@ -106,14 +101,11 @@ SCENARIOS = {
         why="baselines guess the whole, each guess twice as far off as one of a factor",
     ),
     "inductive_hypothesis_search": Scenario(given=wanted_sum, answerer=Inducers, score=predicts),
-    "least_to_most": Scenario(
-        metric=VERDICTS,
+    "least_to_most": replace(
+        JUDGED,
         given=lambda question, setting: {"prompt": argument(question)},
         answerer=Climber,
         score=verdict_right,
-        equal_calls=majority_of_judgements,
-        one_call=one_judgement,
-        why=BY_JUDGEMENTS,
     ),
     "mcts_reasoning": Scenario(),
     "self_ask": Scenario(

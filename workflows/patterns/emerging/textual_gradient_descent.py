@@ -30,7 +30,6 @@ LEAST_NODES, MOST_NODES = 2, 6
 STEPS, CLEAN, FALLS = 5, 2, 2
 MOST_MODELS, KEPT_PROMPTS = 9, 100
 ALGORITHMS = "tasks.algorithms.textual_gradient"
-NEITHER = "tasks.algorithms.supplied.neither_given"
 STRONG = At(ref="tiers.strong")
 NODE: Schema = record(name=text(60), prompt=text(6000), trainable=listed(choice("variable", "prompt"), 0, 2)) | {
     "required": ["name", "prompt"]
@@ -120,7 +119,7 @@ def _forward(name: str, queue: str, values: str) -> Loop:
 def _descent() -> tuple[AnyBlock, ...]:
     won = see(chain="descend.best", log="descend.log", trial="chain.trial")
     kept = see(memories="keep.memories", replaces="keep.replaces")
-    store = Remember(store="memories", args={"kind": PROMPT_KIND})
+    none_kept = _test("tasks.algorithms.supplied.neither_given", see(first="keep.memories", second="keep.replaces"))
     return (
         _do("first", "whole_chain", see(values="forward.values", nodes="chain.nodes")),
         Loop(
@@ -134,12 +133,7 @@ def _descent() -> tuple[AnyBlock, ...]:
             ),
         ),
         _do("keep", "prompts_to_keep", won, "memories", "replaces"),
-        Step(
-            id="remember",
-            does=store,
-            sees=kept,
-            unless=_test(NEITHER, see(first="keep.memories", second="keep.replaces")),
-        ),
+        Step(id="remember", does=Remember(store="memories", args={"kind": PROMPT_KIND}), sees=kept, unless=none_kept),
         _do("answer", "descent_answer", see(chain="descend.best", log="descend.log", stored="remember")),
     )
 

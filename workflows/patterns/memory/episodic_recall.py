@@ -69,7 +69,7 @@ def _look() -> tuple[Step, ...]:
             id="judge",
             does=Call(system=JUDGE, prompt=BEARS, temperature=0, max_tokens=1024, answer_schema=BEARS_SCHEMA),
             sees=see("prompt", episodes=View(ref="episodes", fields=SHOWN, unnamed=True)),
-            unless=Test(fn=f"{EPISODES}.nothing", sees=see("episodes")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="episodes")),
             on_failure="keep",
         ),
         Step(id="kept", does=Function(fn=f"{EPISODES}.bearing"), sees=see("episodes", judged="judge")),
@@ -89,7 +89,7 @@ def _answer() -> tuple[Step, ...]:
             id="told",
             does=Call(system=WRITER, prompt=WITH, max_tokens=4096, lessons=True),
             sees=see("prompt", "today", kept=View(ref="kept", fields=("date", "event"), unnamed=True)),
-            unless=Test(fn=f"{EPISODES}.nothing", sees=see(episodes="kept")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="kept")),
             otherwise="plain",
         ),
     )

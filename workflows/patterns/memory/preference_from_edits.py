@@ -61,7 +61,7 @@ def _draft() -> tuple[Step, ...]:
             id="summary",
             does=Call(system=SUMMARISER, prompt=SUM_UP, temperature=0.2, max_tokens=512),
             sees=see(near=View(ref="near", fields=("since", "situation", "preference"), unnamed=True)),
-            unless=Test(fn=f"{EDITS}.nothing", sees=see(replies="near")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="near")),
             on_failure="keep",
         ),
         Step(id="preference", does=Function(fn="tasks.algorithms.passages.passages"), sees=see(found="summary")),
@@ -147,7 +147,7 @@ def _learn() -> tuple[Step | Fan, ...]:
             sees=see("draft", edit="route.edit"),
             at_most=GUESSES,
             quorum=0,
-            unless=Test(fn=f"{EDITS}.nothing", sees=see(replies="route.edit")),
+            unless=Test(fn="tasks.algorithms.supplied.none_given", sees=see(replies="route.edit")),
         ),
         Step(id="hypotheses", does=Function(fn=f"{EDITS}.hypotheses"), sees=see(made="guess")),
         Fan(

@@ -131,7 +131,7 @@ def _graph() -> tuple[Step, ...]:
 def _none() -> Graph:
     """There are no documents."""
     return Graph(
-        blocks=(_do("say", "no_corpus", see("corpus")), _do("nothing", "nothing", {})),
+        blocks=(_do("say", "no_corpus", see("corpus")), _do("nothing", "tasks.algorithms.supplied.nothing", {})),
         gives={"answer": "say", "replies": "nothing", "refuted": "nothing"},
     )
 
@@ -143,7 +143,7 @@ def _passages() -> Graph:
         blocks=(
             Step(id="found", does=retrieve, sees=see(query="prompt", documents="graph.chunks")),
             _do("sources", "found_sources", see("found", chunks="graph.chunks")),
-            _do("facts", "nothing", {}),
+            _do("facts", "tasks.algorithms.supplied.nothing", {}),
             _write("sources", "facts"),
             *_verified("passages", "sources"),
         ),
